@@ -1,0 +1,1 @@
+"""Bytes to messages and back: what integrators read and import."""

@@ -1,0 +1,1 @@
+"""The scanner's wire protocol, and `ScannerLink`, the SDK of acquisition drivers."""

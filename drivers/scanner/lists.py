@@ -1,0 +1,106 @@
+"""The second parts of messages that are lists: plan, resume, manifest, differences."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from drivers.scanner.words import (
+    MAX_PLANNED_FIELDS,
+    CaptureNumber,
+    FieldNumber,
+    Length,
+    Nanometres,
+    PlaneNumber,
+    Words,
+)
+
+
+class RectangleSpot(Words):
+    """A rectangle to scan."""
+
+    kind: Literal["rectangle"] = "rectangle"
+    x_nm: Nanometres
+    """Its middle."""
+    y_nm: Nanometres
+    w_nm: Length
+    h_nm: Length
+
+
+class CircleSpot(Words):
+    """A round spot, as liquid-based preparations leave it."""
+
+    kind: Literal["circle"] = "circle"
+    x_nm: Nanometres
+    """Its middle."""
+    y_nm: Nanometres
+    diameter_nm: Length
+
+
+class PlannedField(Words):
+    """One planned field."""
+
+    field: FieldNumber
+    x_nm: Nanometres
+    """The middle of its image."""
+    y_nm: Nanometres
+    planes: Annotated[int, Field(ge=1, le=40)] = 1
+
+
+class PlanList(Words):
+    """The second part of `open_slide`: what will be captured."""
+
+    spot: Annotated[RectangleSpot | CircleSpot, Field(discriminator="kind")]
+    w_nm: Length
+    """Width of every field on the glass."""
+    h_nm: Length
+    overlap_nm: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    placement_nm: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    """How far a capture may knowingly lie from its planned place on each axis; further is
+    `unusable: misplaced`. Default: a quarter of the overlap."""
+    fields: Annotated[list[PlannedField], Field(min_length=1, max_length=MAX_PLANNED_FIELDS)]
+
+
+class ImageKey(Words):
+    """One image: a plane of a capture of a field."""
+
+    field: FieldNumber
+    capture: CaptureNumber
+    plane: PlaneNumber = 0
+
+
+class CaptureKey(Words):
+    """One capture, with all its planes."""
+
+    field: FieldNumber
+    capture: CaptureNumber
+
+
+class ResumeList(Words):
+    """The second part of `slide_opened`: every image ever seen.
+
+    The next capture of a field takes a number above all that are listed here.
+    """
+
+    committed: list[ImageKey]
+    in_hand: list[ImageKey]
+    """Received, not committed yet: the answer will come, do not send again."""
+    withdrawn: list[CaptureKey]
+    skipped: list[FieldNumber]
+
+
+class ManifestList(Words):
+    """The second part of `close_slide`: what the driver holds to be so."""
+
+    committed: list[ImageKey]
+    """Including the captures that were withdrawn later."""
+    withdrawn: list[CaptureKey]
+    skipped: list[FieldNumber]
+
+
+class DifferenceList(Words):
+    """The second part of `slide_closed` with state `open`: where manifest and daemon differ."""
+
+    missing: ManifestList
+    """In the manifest, not here: send it again, or close without it."""
+    unexpected: ManifestList
+    """Here, not in the manifest."""

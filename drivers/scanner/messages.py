@@ -1,0 +1,377 @@
+"""The headers of the scanner's wire protocol, one model a message.
+
+`docs/protocol.md` and `docs/schemas/` are generated from here: a docstring is a line there.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from drivers.scanner.lists import ImageKey
+from drivers.scanner.words import (
+    CaptureNumber,
+    Code,
+    Count,
+    Crc,
+    Disposition,
+    EventKind,
+    FieldNumber,
+    Id,
+    Nanometres,
+    Optics,
+    PixelFormat,
+    PlaneNumber,
+    Preparation,
+    Purpose,
+    Side,
+    SlideStatus,
+    Specimen,
+    Text,
+    Window,
+    Words,
+)
+
+
+class Message(Words):
+    """A message's header. Its `type` tells which."""
+
+    part: ClassVar[str | None] = None
+    """What the second part holds, where there is one."""
+    ext: dict[str, Any] | None = None
+    """For vendors; ignored and never stored."""
+
+
+class ClientMessage(Message):
+    """A message from a driver or a tool; `id` comes back as `re`."""
+
+    id: Id
+
+
+class InSession(ClientMessage):
+    """A message that needs a live session."""
+
+    session: Id
+    """From `welcome`."""
+
+
+class Answer(Message):
+    """An answer to the message whose `id` was `re`."""
+
+    re: Id
+
+
+# Sessions -----------------------------------------------------------------------------------------
+
+
+class Hello(ClientMessage):
+    """Opens a session. The first message on every connection."""
+
+    type: Literal["hello"] = "hello"
+    v: list[int]
+    """The protocol versions that the driver speaks."""
+    driver: Id
+    """Who it is; the same after a restart."""
+    boot: Id
+    """New at every start of the driver."""
+    software: Text = ""
+
+
+class OpenSlideBrief(Words):
+    """An open slide, in `welcome`."""
+
+    slide: Id
+    driver: Id
+
+
+class Welcome(Answer):
+    """The session is open."""
+
+    type: Literal["welcome"] = "welcome"
+    v: int
+    """The version chosen."""
+    session: Id
+    boot: Id
+    """New at every start of the daemon."""
+    window: Window
+    formats: list[PixelFormat]
+    max_pixel_bytes: Count
+    fields_per_1000_s: Count
+    """Fields that it can judge in 1,000 s; 0 while unknown."""
+    ready: bool
+    """Whether the engine is proved; until then the window is 0."""
+    model: Text
+    """The model's identity; empty while none is proved."""
+    open_slides: list[OpenSlideBrief]
+
+
+class Bye(InSession):
+    """Ends the session. Its slides stay open, for anybody to take over."""
+
+    type: Literal["bye"] = "bye"
+
+
+class Farewell(Answer):
+    """The answer to `bye`."""
+
+    type: Literal["farewell"] = "farewell"
+
+
+class Ping(InSession):
+    """Liveness, where there is nothing else to say."""
+
+    type: Literal["ping"] = "ping"
+
+
+class Pong(Answer):
+    """The answer to `ping`."""
+
+    type: Literal["pong"] = "pong"
+    window: Window
+
+
+# A slide ------------------------------------------------------------------------------------------
+
+
+class OpenSlide(InSession):
+    """Opens a slide, or takes it up again."""
+
+    part: ClassVar[str | None] = "PlanList"
+    type: Literal["open_slide"] = "open_slide"
+    slide: Id
+    """One scan of one glass."""
+    barcode: Text = ""
+    purpose: Purpose
+    specimen: Specimen
+    preparation: Preparation
+    optics: Optics
+    registration_nm: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """The stage's registration error, declared by a simulated or replayed source."""
+    smear_mm2: Annotated[int, Field(ge=1, le=2_000)] | None = None
+    """The smear's declared area, for preparations without a spot of known size."""
+    operator: Text = ""
+
+
+class SlideOpened(Answer):
+    """The slide is yours. Where `state` is `closed` or `aborted`, `verdict` is its final one."""
+
+    part: ClassVar[str | None] = "ResumeList"
+    type: Literal["slide_opened"] = "slide_opened"
+    slide: Id
+    state: SlideStatus
+    window: Window
+    verdict: dict[str, Any] | None = None
+    flags: list[Text]
+    """What the plan's author should know: `cut_cells`, `plan_does_not_cover`."""
+
+
+class SendField(InSession):
+    """One image of one field. Its pixels are the next part."""
+
+    part: ClassVar[str | None] = "pixels"
+    type: Literal["field"] = "field"
+    slide: Id
+    field: FieldNumber
+    capture: CaptureNumber = 1
+    """1, and one more for every rescan."""
+    plane: PlaneNumber = 0
+    x_nm: Nanometres
+    """Stage place of the image's middle."""
+    y_nm: Nanometres
+    z_nm: Nanometres
+    width_px: Side
+    height_px: Side
+    format: PixelFormat
+    stride: Count
+    """Bytes from one row to the next; 0 for JPEG and PNG."""
+    exposure_us: Count
+    captured_at_us: Count
+    checksum: Crc
+    """CRC-32C over the pixel part as sent, 8 lower-case hex digits."""
+
+
+class Committed(Answer):
+    """The image's record is on disk: the driver may drop its copy."""
+
+    type: Literal["committed"] = "committed"
+    slide: Id
+    field: FieldNumber
+    capture: CaptureNumber
+    plane: PlaneNumber
+    disposition: Disposition
+    reasons: list[Text]
+    """Why parts of it are not usable, most frequent first."""
+    quality: dict[str, int]
+    again: bool
+    """A repeat: the disposition is that of the first time."""
+    window: Window
+
+
+class SkipField(InSession):
+    """The driver gives a field up."""
+
+    type: Literal["skip_field"] = "skip_field"
+    slide: Id
+    field: FieldNumber
+    why: Literal["lamp", "stage", "camera", "operator", "other"]
+
+
+class FieldSkipped(Answer):
+    """The field is given up."""
+
+    type: Literal["field_skipped"] = "field_skipped"
+    slide: Id
+    field: FieldNumber
+    window: Window
+
+
+class Withdraw(InSession):
+    """Takes a capture back for ever, with all its planes, also before it came."""
+
+    type: Literal["withdraw"] = "withdraw"
+    slide: Id
+    field: FieldNumber
+    capture: CaptureNumber
+
+
+class Withdrawn(Answer):
+    """The capture does not count."""
+
+    type: Literal["withdrawn"] = "withdrawn"
+    slide: Id
+    field: FieldNumber
+    capture: CaptureNumber
+    window: Window
+
+
+class CloseSlide(InSession):
+    """Nothing more will come. The answer waits for what is in hand."""
+
+    part: ClassVar[str | None] = "ManifestList"
+    type: Literal["close_slide"] = "close_slide"
+    slide: Id
+
+
+class SlideClosed(Answer):
+    """With state `closed` the final verdict; with `open` the differences, and the slide goes on."""
+
+    part: ClassVar[str | None] = "DifferenceList"
+    type: Literal["slide_closed"] = "slide_closed"
+    slide: Id
+    state: SlideStatus
+    verdict: dict[str, Any] | None = None
+    window: Window
+
+
+class AbortSlide(InSession):
+    """Ends a slide as it is: its verdict will be `incomplete` at best."""
+
+    type: Literal["abort_slide"] = "abort_slide"
+    slide: Id
+    why: Text
+
+
+class SlideAborted(Answer):
+    """The slide has ended."""
+
+    type: Literal["slide_aborted"] = "slide_aborted"
+    slide: Id
+    verdict: dict[str, Any]
+
+
+class Refused(Answer):
+    """A message about a slide had no effect, and left no trace."""
+
+    type: Literal["refused"] = "refused"
+    code: Code
+    retry: bool
+    """Whether the same message may be sent again (later)."""
+    key: Text
+    value: Text
+    problem: Text
+    remedy: Text
+    anchor: Text
+    """The section of `docs/protocol.md` that explains it."""
+    slide: Id | None = None
+    field: FieldNumber | None = None
+    capture: CaptureNumber | None = None
+    plane: PlaneNumber | None = None
+    window: Window | None = None
+
+
+class Error(Message):
+    """A message could not be understood, or came without a session. It had no effect."""
+
+    type: Literal["error"] = "error"
+    re: Id | None = None
+    message: Text = ""
+    """The type of the message, where it could be read."""
+    code: Code
+    retry: bool
+    key: Text
+    value: Text
+    problem: Text
+    remedy: Text
+    anchor: Text
+
+
+# Tools and events ---------------------------------------------------------------------------------
+
+
+class Ask(ClientMessage):
+    """A question of a tool; changes nothing and needs no session."""
+
+    type: Literal["ask"] = "ask"
+    what: Literal["status", "slides", "verdict", "records", "record", "health"]
+    slide: Id | None = None
+    """For `verdict`, `records` and `record`."""
+    image: ImageKey | None = None
+    """For `record`."""
+
+
+class Told(Answer):
+    """The answer to `ask`; `body` is as the document says for each question."""
+
+    part: ClassVar[str | None] = "JSON"
+    type: Literal["told"] = "told"
+    what: str
+    body: dict[str, Any]
+
+
+class Event(Words):
+    """The second frame of an event; the first is its topic."""
+
+    kind: EventKind
+    slide: Id | None
+    """None for `health`."""
+    boot: Id
+    seq: Count
+    """One more than the event before it. A gap is closed by `ask`."""
+    body: dict[str, Any]
+
+
+FromClient: TypeAlias = (
+    Hello
+    | Bye
+    | Ping
+    | OpenSlide
+    | SendField
+    | SkipField
+    | Withdraw
+    | CloseSlide
+    | AbortSlide
+    | Ask
+)
+FromDaemon: TypeAlias = (
+    Welcome
+    | Farewell
+    | Pong
+    | SlideOpened
+    | Committed
+    | FieldSkipped
+    | Withdrawn
+    | SlideClosed
+    | SlideAborted
+    | Refused
+    | Error
+    | Told
+)

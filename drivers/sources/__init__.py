@@ -1,0 +1,1 @@
+"""Where fields come from: a simulated slide, a folder of images."""

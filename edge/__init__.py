@@ -1,0 +1,1 @@
+"""The daemon: fields in, verdict out. Start at `edge/pipeline.py`."""

@@ -1,0 +1,1 @@
+"""Stage 4, detected: findings, placed on the slide."""

@@ -1,0 +1,75 @@
+"""What evidence says: integers only, the same for the same set of rows."""
+
+from dataclasses import dataclass
+
+from edge.slide.record import End, Image, Incident, Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Lattice points, one every 20 um (400 um2 each), each counted once, by its owner."""
+
+    planned: int
+    usable: int
+    empty: int
+    pending: int
+    """Of fields that are not complete yet."""
+    lost: tuple[tuple[str, int], ...]
+    """By rising reason: a `Cell` flag's name in lower case, `missing`, or `skipped`."""
+    largest_lost_patch: int
+    """The most lost points that hang together by their four neighbours."""
+    field: int
+    """Lattice points in a planned field's rectangle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Over the fields that own usable ground: C cells counted and A points owned, each field."""
+
+    n: int
+    cells: int
+    points: int
+    cells_cells: int
+    cells_points: int
+    points_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryEntry:
+    """One of the best counted findings that have a crop."""
+
+    image: Image
+    finding: int
+    """Its index in the image's record."""
+    severity: int
+    score: int
+
+    @property
+    def name(self) -> str:
+        """As in `f12.c1.p0.i7`."""
+        return f"{self.image}.i{self.finding}"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that the verdict may know."""
+
+    opening: Opening
+    area: Area
+    sums: Sums
+    reached: tuple[int, ...]
+    """Counted findings that reach the category of each severity; [0] is those that reach none."""
+    unsettled_fields: int
+    missing_fields: int
+    """Planned fields with no image and no skip."""
+    skipped_fields: int
+    unprocessed_images: int
+    """Not withdrawn."""
+    truncated_images: int
+    withdrawn_captures: int
+    incidents: tuple[Incident, ...]
+    """Each once, in rising order of (kind, detail)."""
+    end: End | None
+    end_why: str
+    gallery: tuple[GalleryEntry, ...]
+    """Best first."""

@@ -1,0 +1,1 @@
+"""Stage 5, kept: a record is on disk before it is acknowledged."""

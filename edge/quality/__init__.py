@@ -1,0 +1,1 @@
+"""Stage 3, judged: is each part of a picture usable, empty, or unusable, and why."""

@@ -1,0 +1,1 @@
+"""Stage 8, out: one report model, one file per format."""

@@ -1,0 +1,1 @@
+"""The words that all of the daemon speaks: place, plan, capture, finding, record, calibration."""

@@ -1,0 +1,54 @@
+"""What a verdict rests on: the model card's numbers and the identities of all that made it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryNumbers:
+    """The card's numbers for one category above NILM."""
+
+    category: str
+    threshold: int
+    """A finding reaches the category if the sum of its class scores for it and worse is at least
+    this, in 1/10,000."""
+    category_from: int
+    """Counted findings that make the category, in the card's reference area."""
+    review_from: int
+    """Counted findings that make a review, in the card's reference area."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdequacyNumbers:
+    """The card's numbers for one preparation."""
+
+    preparation: str
+    minimum: int
+    """Squamous cells that make the specimen adequate."""
+    true_per_counted_milli: int
+    """k: true squamous cells per 1,000 counted."""
+    true_per_counted_error_milli: int
+    """The standard error of k, in the same unit."""
+    certain_per_counted_milli: int
+    """p: lower 95 % limit for true squamous cells per 1,000 counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """All numbers and identities that a slide's verdict is made with, fixed when it is opened."""
+
+    system: str
+    """The category system: the name of a file in `edge/verdict/categories`."""
+    classes: tuple[str, ...]
+    """The model's classes."""
+    categories_of_classes: tuple[str, ...]
+    """The category that each class counts for, in the order of `classes`."""
+    categories: tuple[CategoryNumbers, ...]
+    adequacy: tuple[AdequacyNumbers, ...]
+    reference_area_um2: int
+    largest_box_nm: int
+    specimens: tuple[str, ...]
+    """Specimen types that the card was made for."""
+    negative_slides: tuple[tuple[str, int], ...]
+    """The negative slides that the thresholds rest on: (source, how many)."""
+    identities: tuple[tuple[str, str], ...]
+    """By rising name: model, card, engine, categories, calibration, settings, software."""

@@ -1,0 +1,164 @@
+"""All that one image showed, and the other rows of a slide: what a verdict is made from.
+
+Rows hold no clock, no boot and no trace of what came before them, so that the same set of rows
+gives the same verdict.
+"""
+
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
+from typing import NamedTuple, TypeAlias
+
+from edge.slide.basis import Basis
+from edge.slide.finding import Findings
+from edge.slide.place import Rectangle
+from edge.slide.plan import Plan
+
+GRID = 8
+"""An image is judged in 8 x 8 cells."""
+
+
+class Image(NamedTuple):
+    """The key of one image: one plane of one capture of one field."""
+
+    field: int
+    capture: int
+    plane: int
+
+    def __str__(self) -> str:
+        return f"f{self.field}.c{self.capture}.p{self.plane}"
+
+
+class Cell(IntFlag):
+    """What is wrong with a cell of the grid. `USABLE` is no flag at all; `EMPTY` sees, too."""
+
+    USABLE = 0
+    EMPTY = 1
+    OUT_OF_FOCUS = 2
+    OVEREXPOSED = 4
+    UNDEREXPOSED = 8
+    BADLY_STAINED = 16
+    FROZEN = 32
+    """The camera repeated an earlier picture."""
+    MISPLACED = 64
+    """Further from its planned place than the plan allows."""
+    UNPROCESSED = 128
+    """It could not be judged: its decoder died, or its engine failed."""
+
+
+UNUSABLE = ~Cell.EMPTY
+"""Any of these flags, and the cell does not see."""
+
+
+class Disposition(StrEnum):
+    """What became of a capture's image, as the driver is told."""
+
+    USED = "used"
+    UNUSABLE = "unusable"
+    UNPROCESSED = "unprocessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A small picture of one finding, PNG."""
+
+    finding: int
+    """Its index in the record's findings."""
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that one image showed."""
+
+    image: Image
+    place: Rectangle
+    """Where it was taken."""
+    z_nm: int
+    disposition: Disposition
+    cells: tuple[int, ...]
+    """64 `Cell` values, row by row, from the upper left."""
+    sharpness: tuple[int, ...]
+    """64 values, in the order of `cells`; comparable between the planes of one capture only; larger
+    is sharper."""
+    quality: tuple[tuple[str, int], ...]
+    """The image's measures, by name: integers with the unit in the name."""
+    findings: Findings
+    truncated: bool
+    """More findings than `MAX_FINDINGS`; the best were kept."""
+    crops: tuple[Crop, ...]
+    thumbnail: bytes
+    """JPEG, for people; empty where the pixels could not be read."""
+    engine: str
+    """Identity of the engine that looked, empty where none did."""
+    calibration: str
+    """Identity of the calibration that it was corrected by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The slide's first row: what is planned, and what its verdict will rest on."""
+
+    slide: str
+    purpose: str
+    specimen: str
+    preparation: str
+    plan: Plan
+    registration_nm: int
+    """t, the certified registration error of the stage."""
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A capture taken back for ever, with all its planes, also before it came."""
+
+    field: int
+    capture: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The driver gave a field up."""
+
+    field: int
+    why: str
+
+
+class IncidentKind(StrEnum):
+    """What health forbids, or what a reader must know."""
+
+    ENGINE_UNPROVED = "engine_unproved"
+    ENGINE_CHANGED = "engine_changed"
+    CALIBRATION_MISSING = "calibration_missing"
+    CALIBRATION_EXPIRED = "calibration_expired"
+    CARD_NOT_FOR_SPECIMEN = "card_not_for_specimen"
+    MANIFEST_LOST = "manifest_lost"
+    CLOCK_JUMP = "clock_jump"
+    ON_CPU = "on_cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that happened to the slide, written when it happened."""
+
+    kind: IncidentKind
+    detail: str
+
+
+class End(StrEnum):
+    """How a slide was ended."""
+
+    CLOSED = "closed"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The manifest was agreed, or the scan was aborted: nothing more will come."""
+
+    end: End
+    why: str
+    """Empty where it was closed."""
+
+
+Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Closing

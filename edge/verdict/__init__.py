@@ -1,0 +1,1 @@
+"""Stage 7, the verdict: a pure function of evidence."""

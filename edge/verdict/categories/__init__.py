@@ -1,0 +1,1 @@
+"""Category systems as data, one file each."""
