@@ -38,7 +38,7 @@ class Cell(IntFlag):
     UNDEREXPOSED = 8
     BADLY_STAINED = 16
     FROZEN = 32
-    """The camera repeated an earlier picture."""
+    """The camera sent the same picture for another field, too. Only evidence can know."""
     MISPLACED = 64
     """Further from its planned place than the plan allows."""
     UNPROCESSED = 128
@@ -59,11 +59,11 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A small picture of one finding, PNG."""
+    """A small picture of one finding, JPEG."""
 
     finding: int
     """Its index in the record's findings."""
-    png: bytes
+    jpeg: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Record:
     place: Rectangle
     """Where it was taken."""
     z_nm: int
+    checksum: str
+    """CRC-32C of the pixels as sent: the same one at two fields tells a frozen camera."""
     disposition: Disposition
     cells: tuple[int, ...]
     """64 `Cell` values, row by row, from the upper left."""
@@ -159,6 +161,8 @@ class Closing:
     end: End
     why: str
     """Empty where it was closed."""
+    manifest: str
+    """SHA-256 of the manifest that was agreed; empty where it was aborted."""
 
 
 Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Closing

@@ -1,0 +1,47 @@
+PY := .venv/bin/python
+DEMO ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check test-slow test-gpu bench schemas lock package
+
+help: ## These targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.ready ## Make .venv and install the project into it
+
+.venv/.ready: pyproject.toml requirements.lock
+	python3.11 -m venv .venv
+	.venv/bin/pip install --quiet --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup ## One simulated slide, streamed to its verdict (DEMO="--specimen high")
+	.venv/bin/cytoedge demo $(DEMO)
+
+test: setup ## All tests that a machine without a GPU can run
+	$(PY) -m pytest -m "not slow and not gpu"
+
+check: setup ## Format, lint, types, imports, generated documents
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) -m drivers.scanner.document --check
+
+test-slow: setup ## The long proofs; PART=name runs one
+	$(PY) -m pytest -m slow $(if $(PART),-k $(PART))
+
+test-gpu: setup ## What needs a GPU and TensorRT
+	$(PY) -m pytest -m gpu
+
+bench: setup ## What the daemon costs beside a bare engine
+	.venv/bin/cytoedge bench stream
+
+schemas: setup ## Write docs/schemas and the tables of docs/protocol.md from the models
+	$(PY) -m drivers.scanner.document
+
+lock: ## Resolve the dependencies again, with hashes
+	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements.lock
+
+package: setup ## A wheel and a source archive in dist/
+	.venv/bin/uv build --quiet
