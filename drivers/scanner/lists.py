@@ -1,6 +1,6 @@
 """The second parts of messages that are lists: plan, resume, manifest, differences."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -57,7 +57,9 @@ class PlanList(Words):
     placement_nm: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     """How far a capture may knowingly lie from its planned place on each axis; further is
     `unusable: misplaced`. Default: a quarter of the overlap."""
-    fields: Annotated[list[PlannedField], Field(min_length=1, max_length=MAX_PLANNED_FIELDS)]
+    fields: Annotated[
+        list[PlannedField], Field(min_length=1, max_length=MAX_PLANNED_FIELDS, fail_fast=True)
+    ]
 
 
 class ImageKey(Words):
@@ -75,26 +77,32 @@ class CaptureKey(Words):
     capture: CaptureNumber
 
 
+Images: TypeAlias = Annotated[list[ImageKey], Field(fail_fast=True)]
+Captures: TypeAlias = Annotated[list[CaptureKey], Field(fail_fast=True)]
+Fields: TypeAlias = Annotated[list[FieldNumber], Field(fail_fast=True)]
+"""The first wrong entry ends the check: a list of a million wrong ones must cost nothing."""
+
+
 class ResumeList(Words):
     """The second part of `slide_opened`: every image ever seen.
 
     The next capture of a field takes a number above all that are listed here.
     """
 
-    committed: list[ImageKey]
-    in_hand: list[ImageKey]
+    committed: Images
+    in_hand: Images
     """Received, not committed yet: the answer will come, do not send again."""
-    withdrawn: list[CaptureKey]
-    skipped: list[FieldNumber]
+    withdrawn: Captures
+    skipped: Fields
 
 
 class ManifestList(Words):
     """The second part of `close_slide`: what the driver holds to be so."""
 
-    committed: list[ImageKey]
+    committed: Images
     """Including the captures that were withdrawn later."""
-    withdrawn: list[CaptureKey]
-    skipped: list[FieldNumber]
+    withdrawn: Captures
+    skipped: Fields
 
 
 class DifferenceList(Words):
