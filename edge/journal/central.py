@@ -90,9 +90,8 @@ class Central:
 
     def first_broken(self) -> Link | None:
         """The first entry that does not follow from the one before it."""
-        previous, number = _GENESIS, 0
-        for link in self.links():
-            number += 1
+        previous = _GENESIS
+        for number, link in enumerate(self.links(), 1):
             expected = link_hash(previous, number, link.slide, link.revision, link.verdict)
             if link.seq != number or link.hash != expected:
                 return link

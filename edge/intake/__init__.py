@@ -1,0 +1,1 @@
+"""Stage 1, in: a message becomes a `Capture`, or a refusal. Sessions and slides, without I/O."""

@@ -1,0 +1,61 @@
+"""What the intake wants done: the only way in which a message has any effect."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from drivers.scanner.codec import Part
+from drivers.scanner.lists import PlanList
+from drivers.scanner.messages import FromDaemon, OpenSlide
+from edge.slide.capture import Capture
+from edge.slide.record import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send a message to a peer."""
+
+    peer: bytes
+    """The connection's routing id."""
+    message: FromDaemon
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A new slide: check it, make it durable, then say `opened` or `not_opened`."""
+
+    message: OpenSlide
+    plan: PlanList
+    session: str
+    driver: str
+    opening: str
+    """Its identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Take a capture through the stages, then say `committed` or `damaged`."""
+
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Make a row durable, then say `written`."""
+
+    slide: str
+    row: Row
+    ticket: int | None
+    """None for a slide's end: then say `ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Note that a slide belongs to another driver now."""
+
+    slide: str
+    driver: str
+    opening: str
+
+
+Effect: TypeAlias = Reply | Open | Judge | Write | TakeOver
