@@ -105,7 +105,7 @@ def row(kind: str, body: bytes) -> Row:
         case "incident":
             return Incident(IncidentKind(values["kind"]), values["detail"])
         case "closing":
-            return Closing(End(values["end"]), values["why"])
+            return Closing(End(values["end"]), values["why"], values["manifest"])
     raise ValueError(f"a row of unknown kind {kind!r}")
 
 

@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS crops (
 CREATE TABLE IF NOT EXISTS rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
 CREATE TABLE IF NOT EXISTS verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT);
+CREATE TABLE IF NOT EXISTS owner (
+  id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT, pm_per_px INTEGER);
 -- When and where a row came in. No verdict reads it.
 CREATE TABLE IF NOT EXISTS arrivals (what TEXT, boot TEXT, received_at_us INTEGER);
 """
@@ -39,6 +40,8 @@ class Owner(NamedTuple):
     driver: str
     opening: str
     """SHA-256 of its `open_slide` and plan: another one is a conflict."""
+    pm_per_px: int
+    """What the camera's pixels are nominally worth."""
 
 
 class Kept(NamedTuple):
@@ -121,13 +124,13 @@ class SlideStore:
         """
         try:
             with self._sql:
-                self._sql.execute("INSERT OR REPLACE INTO owner VALUES (1,?,?)", owner)
+                self._sql.execute("INSERT OR REPLACE INTO owner VALUES (1,?,?,?)", owner)
         except sqlite3.Error as error:
             raise StoreFault(f"{self.path}: {error}") from error
 
     def owner(self) -> Owner | None:
         """Whose slide it is; None where its opening never became durable."""
-        found = self._sql.execute("SELECT driver, opening FROM owner").fetchone()
+        found = self._sql.execute("SELECT driver, opening, pm_per_px FROM owner").fetchone()
         return None if found is None else Owner(*found)
 
     def issue(self, body: bytes, now_us: int) -> Verdict:

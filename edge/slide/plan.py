@@ -43,3 +43,8 @@ class Plan:
         """The ground that a field is planned to show."""
         planned = self.by_number[field]
         return Rectangle(planned.x_nm, planned.y_nm, self.w_nm, self.h_nm)
+
+    def misplaces(self, field: int, x_nm: int, y_nm: int) -> bool:
+        """Whether an image's middle lies further from its planned place than is allowed."""
+        planned = self.by_number[field]
+        return max(abs(x_nm - planned.x_nm), abs(y_nm - planned.y_nm)) > self.placement_nm

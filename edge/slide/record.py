@@ -166,3 +166,10 @@ class Closing:
 
 
 Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Closing
+
+
+def reasons(cells: tuple[int, ...]) -> tuple[str, ...]:
+    """Why cells are not usable: the flags' names in lower case, most frequent first."""
+    counts = {flag: sum(1 for cell in cells if cell & flag) for flag in Cell if flag & UNUSABLE}
+    found = [flag for flag in counts if counts[flag]]
+    return tuple(str(flag.name).lower() for flag in sorted(found, key=lambda f: (-counts[f], f)))

@@ -1,0 +1,80 @@
+"""The engine's thread: load, prove, then take pictures through stage 4."""
+
+import logging
+import queue
+import time
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from edge.detection.grade import Bar
+from edge.health import EngineHealth
+from edge.pipeline import Looked, judge
+from edge.settings import Settings
+from edge.slide.record import Record
+from edge.slide.unprocessed import unprocessed
+from engines import card as cards
+from engines import parity
+from engines.card import ModelCard
+from engines.detector import Detector, EngineFault
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A model's card, its engine, and what is known of it; without a usable model neither."""
+
+    card: ModelCard | None
+    detector: Detector | None
+    health: EngineHealth
+    fields_per_1000_s: int
+
+    def judge(self, looked: Looked, bars: tuple[Bar, ...], calibration: str) -> Record:
+        """Stage 4.
+
+        Raises:
+            EngineFault: The engine failed.
+        """
+        if self.card is None or self.detector is None:
+            raise EngineFault("engine", "none", self.health.problem, "Install a model")
+        return judge(looked, self.detector, self.card, bars, calibration)
+
+
+def start(settings: Settings) -> Engine:
+    """Load and prove the engine. Never raises for a bad one: what is wrong is its health."""
+    folder = settings.model or cards.MODELS / SHIPPED
+    try:
+        card = cards.load(folder)
+    except EngineFault as fault:
+        log.error("no model: %s", fault)
+        return Engine(None, None, EngineHealth("none", is_proved=False, problem=str(fault)), 0)
+    if settings.engine == "idle":
+        from engines.idle_engine import IdleEngine
+
+        idle = IdleEngine(len(card.classes))
+        problem = "the idle engine finds nothing, and is for measuring only"
+        return Engine(card, idle, EngineHealth(idle.identity, is_proved=False, problem=problem), 0)
+    try:
+        # Importing OpenVINO takes longer than answering may: only this thread waits for it.
+        from engines.openvino_engine import OpenVinoEngine
+
+        detector = OpenVinoEngine(card, settings.engine_threads)
+        parity.prove(detector, card)
+        tile = parity.golden_tile(card)
+        began = time.perf_counter()
+        detector.detect(tile)
+        rate = round(1000 / max(time.perf_counter() - began, 1e-6))
+    except EngineFault as fault:
+        log.error("the engine is not proved: %s", fault)
+        return Engine(card, None, EngineHealth("none", is_proved=False, problem=str(fault)), 0)
+    return Engine(card, detector, EngineHealth(detector.identity, is_proved=True, problem=""), rate)
+
+
+SHIPPED = "cervical-1"
+"""The model that comes with the software."""
+
+
+def broken(engine: Engine, fault: EngineFault) -> Engine:
+    """The same engine, after it failed: it is not used again until a restart proves it."""
+    health = replace(engine.health, is_proved=False, problem=str(fault))
+    return replace(engine, detector=None, health=health)

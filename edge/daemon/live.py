@@ -1,0 +1,66 @@
+"""An open slide, as the writer holds it: its file, its evidence, its verdict so far."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from edge.detection.grade import Bar, bars
+from edge.evidence.fold import Evidence
+from edge.journal.store import SlideStore
+from edge.slide.record import Incident, Opening, Record, Row
+from edge.verdict import system
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the stages need to know to read a slide's pictures. Fixed when it is opened."""
+
+    opening: Opening
+    bars: tuple[Bar, ...]
+    calibration: str
+
+    @property
+    def classes(self) -> int:
+        """Class scores of a finding."""
+        return len(self.opening.basis.classes)
+
+
+def reading(opening: Opening) -> Reading:
+    """How a slide is read."""
+    categories = system.load(opening.basis.system)
+    severities = {category.name: category.severity for category in categories.categories}
+
+    def and_worse(name: str) -> frozenset[str]:
+        return frozenset(category.name for category in categories.and_worse(name))
+
+    identities = dict(opening.basis.identities)
+    found = bars(opening.basis, severities, and_worse)
+    return Reading(opening, found, identities["calibration"])
+
+
+@dataclass(slots=True)
+class Live:
+    """Memory: its evidence, about 5 MB for 1,320 fields."""
+
+    store: SlideStore
+    evidence: Evidence
+    has_ended: bool = False
+    is_changed: bool = True
+    """Since the last provisional verdict."""
+    told: bytes = b""
+    """The last provisional verdict."""
+    incidents: set[Incident] = field(default_factory=set)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take rows that are on the disk into the evidence."""
+        for row in rows:
+            self.evidence.add(row)
+            if isinstance(row, Incident):
+                self.incidents.add(row)
+        self.is_changed = True
+
+
+def live(store: SlideStore, opening: Opening, rows: Iterable[Row | Record]) -> Live:
+    """An open slide, from its rows."""
+    found = Live(store, Evidence(opening))
+    found.add(rows)
+    return found

@@ -1,0 +1,87 @@
+"""All slides of a state folder: where their files are, and what they hold."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from drivers.scanner.states import SlideState
+from drivers.scanner.words import Optics
+from edge.intake.book import Book, Held, Outcome
+from edge.journal.store import SlideStore, StoreFault
+from edge.slide.record import Closing, End, Opening, Skip, Withdrawal, reasons
+
+FILE = "slide.sqlite"
+
+
+def path(state_dir: Path, slide: str) -> Path:
+    """A slide's file."""
+    return state_dir / "slides" / slide / FILE
+
+
+def slides(state_dir: Path) -> Iterator[str]:
+    """The ids of all slides, in order."""
+    for file in sorted((state_dir / "slides").glob(f"*/{FILE}")):
+        yield file.parent.name
+
+
+def read(state_dir: Path, slide: str) -> SlideStore | None:
+    """A slide's file, to read from; None where there is none.
+
+    Raises:
+        StoreFault: It is damaged.
+    """
+    file = path(state_dir, slide)
+    return SlideStore(file, read_only=True) if file.exists() else None
+
+
+def opening(store: SlideStore) -> Opening | None:
+    """What a slide was opened with; None where its opening never became durable.
+
+    Raises:
+        StoreFault: The file is damaged.
+    """
+    try:
+        return store.opening()
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        raise StoreFault(f"{store.path}: {error}") from error
+
+
+def book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
+    """What a slide holds, as its driver is told; None where it was never opened.
+
+    Raises:
+        StoreFault: The file is damaged.
+    """
+    try:
+        return _book(store, flags)
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        raise StoreFault(f"{store.path}: {error}") from error
+
+
+def _book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
+    opened, owner = store.opening(), store.owner()
+    if opened is None or owner is None:
+        return None
+    found = Book(
+        slide=opened.slide,
+        driver=owner.driver,
+        opening=owner.opening,
+        optics=Optics(pm_per_px=owner.pm_per_px),
+        plan=opened.plan,
+        flags=flags,
+    )
+    for kept in store.records():
+        record = kept.record
+        outcome = Outcome(record.disposition.value, reasons(record.cells), record.quality)
+        found.images[record.image] = Held(kept.identity, 0, None, outcome)
+    for row in store.others():
+        match row:
+            case Withdrawal():
+                found.withdrawn.add((row.field, row.capture))
+            case Skip():
+                found.skipped.add(row.field)
+            case Closing():
+                is_closed = row.end is End.CLOSED
+                found.state = SlideState.CLOSED if is_closed else SlideState.ABORTED
+                found.digest = row.manifest
+    return found

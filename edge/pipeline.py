@@ -1,0 +1,70 @@
+"""How a field becomes a verdict: every stage, in order. START HERE.
+
+Stage 1, `edge/intake`, made the capture of a driver's message; stage 8, `edge/report`, writes what
+stage 7 decides. The daemon calls `look` on several threads, `judge` on the engine's, `keep` and
+`verdict` on the writer's; they share nothing but what is handed on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edge.detection.crops import crops
+from edge.detection.detect import Seen, detect
+from edge.detection.grade import Bar
+from edge.evidence.fold import Evidence
+from edge.picture import Damaged, Picture, at_scale, decode
+from edge.quality.assess import Quality, assess
+from edge.quality.thumbnail import thumbnail
+from edge.slide.capture import Capture
+from edge.slide.finding import no_findings
+from edge.slide.plan import Plan
+from edge.slide.record import Cell, Disposition, Record, Row
+from edge.verdict.decide import decide
+from edge.verdict.verdict import Verdict
+from engines.card import ModelCard
+from engines.detector import Detector
+
+Keep = Callable[[Sequence[Record]], None]
+"""Stage 5, `edge/journal`: on return, the records are on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A picture, judged."""
+
+    capture: Capture
+    picture: Picture
+    quality: Quality
+    thumbnail: bytes
+
+
+def look(capture: Capture, plan: Plan) -> Looked | Damaged:
+    """Stages 2 and 3: the picture, and what of it can be used."""
+    picture = decode(capture)
+    if isinstance(picture, Damaged):
+        return picture
+    quality = assess(picture, is_misplaced=is_misplaced(capture, plan))
+    return Looked(capture, picture, quality, thumbnail(picture))
+
+
+def judge(
+    looked: Looked, detector: Detector, card: ModelCard, bars: tuple[Bar, ...], calibration: str
+) -> Record:
+    """Stage 4: the cells, and all that the image showed as one record."""
+    capture, picture = looked.capture, looked.picture
+    scaled = at_scale(picture.half, 2 * capture.pm_per_px, card.pm_per_px)
+    seen = detect(scaled, capture.place, detector, card, bars)
+    pictures = crops(seen.findings, capture.place, picture.size_px, picture.crop)
+    return _record(looked, seen, pictures, detector.identity, calibration)
+
+
+def keep(records: Sequence[Record], on_disk: Keep, evidence: Evidence) -> None:
+    """Stages 5 and 6: first the disk, then the evidence."""
+    on_disk(records)
+    for record in records:
+        evidence.add(record)
+
+
+def verdict(evidence: Evidence) -> Verdict:
+    """Stage 7: what the evidence so far amounts to."""
+    return decide(evidence.summary())
