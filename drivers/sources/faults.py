@@ -1,18 +1,13 @@
 """What can go wrong on the simulated scanner, said in words: `defocus=6`, `missing=5,7`."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from drivers.problem import Problem, Refusal, shown
 
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A disc on the glass, its middle and reach as shares of the planned ground's shorter side."""
-
-    reach: float
-    """Its radius. The disc lies in the middle of the planned ground."""
-    defocus_um: float = 8.0
+REGION_DEFOCUS_UM = 8.0
+"""How far a blurred region lies out of focus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +16,11 @@ class Faults:
 
     defocus_um: float = 0.0
     """The whole slide lies so far out of focus."""
-    blurred: Region | None = None
-    """A region that lies out of focus."""
-    blank: Region | None = None
-    """A region where nothing lies."""
+    blurred: float = 0.0
+    """Radius of a disc out of focus in the middle of the planned ground, as a share of the
+    ground's shorter side."""
+    blank: float = 0.0
+    """Radius, in the same way, of a disc where nothing lies."""
     missing: frozenset[int] = field(default=frozenset())
     """Fields that are never sent, nor spoken of."""
     skipped: frozenset[int] = field(default=frozenset())
@@ -34,11 +30,14 @@ class Faults:
     light: float = 1.0
     """The lamp's brightness: 1.6 overexposes, 0.25 underexposes."""
     manifest_is_wrong: bool = False
-    """The manifest claims a capture that was never sent."""
+    """The last field is not sent, and the manifest claims that it was."""
 
 
-def _number(text: str) -> float:
-    return float(text)
+def _measure(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError
+    return value
 
 
 def _fields(text: str) -> frozenset[int]:
@@ -51,13 +50,13 @@ def _fields(text: str) -> frozenset[int]:
 
 
 _SAID: dict[str, tuple[str, Callable[[Faults, str], Faults]]] = {
-    "defocus": ("UM", lambda faults, text: replace(faults, defocus_um=_number(text))),
-    "blurred": ("SHARE", lambda faults, text: replace(faults, blurred=Region(_number(text)))),
-    "blank": ("SHARE", lambda faults, text: replace(faults, blank=Region(_number(text)))),
+    "defocus": ("UM", lambda faults, text: replace(faults, defocus_um=_measure(text))),
+    "blurred": ("SHARE", lambda faults, text: replace(faults, blurred=_measure(text))),
+    "blank": ("SHARE", lambda faults, text: replace(faults, blank=_measure(text))),
     "missing": ("FIELDS", lambda faults, text: replace(faults, missing=_fields(text))),
     "skipped": ("FIELDS", lambda faults, text: replace(faults, skipped=_fields(text))),
     "frozen": ("FIELDS", lambda faults, text: replace(faults, frozen=_fields(text))),
-    "light": ("FACTOR", lambda faults, text: replace(faults, light=_number(text))),
+    "light": ("FACTOR", lambda faults, text: replace(faults, light=_measure(text))),
 }
 FAULTS_HELP = ", ".join([*(f"{name}={what}" for name, (what, _) in _SAID.items()), "manifest"])
 
@@ -72,13 +71,12 @@ def faults_of(said: list[str]) -> Faults:
     for one in said:
         name, _, text = one.partition("=")
         try:
-            if name == "manifest" and not text:
+            if one == "manifest":
                 faults = replace(faults, manifest_is_wrong=True)
             else:
                 faults = _SAID[name][1](faults, text)
         except (KeyError, ValueError):
-            problem = Problem(
-                "fault", shown(one), "is no fault that we can make", f"Give one of {FAULTS_HELP}"
-            )
-            raise Refusal(problem) from None
+            problem = "is no fault that can be made"
+            remedy = f"Give one of {FAULTS_HELP}"
+            raise Refusal(Problem("fault", shown(one), problem, remedy)) from None
     return faults

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from drivers.problem import Problem, Refusal
 from drivers.scanner.lists import CircleSpot, PlanList, PlannedField, RectangleSpot
+from drivers.scanner.words import MAX_PLANNED_FIELDS
 
 SPOT_X_NM, SPOT_Y_NM = 30_000_000, 12_500_000
 """Middle of the scanned ground on a slide of 75 x 25 mm whose label is at the right."""
@@ -24,14 +25,9 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap_nm < min(self.w_nm, self.h_nm) // 2:
-            raise Refusal(
-                Problem(
-                    "overlap_nm",
-                    str(self.overlap_nm),
-                    "is not between 0 and half a field",
-                    "Give a smaller overlap or larger fields",
-                )
-            )
+            problem = "is not between 0 and half a field"
+            remedy = "Give a smaller overlap or larger fields"
+            raise Refusal(Problem("overlap_nm", str(self.overlap_nm), problem, remedy))
 
     @property
     def step_x_nm(self) -> int:
@@ -43,42 +39,60 @@ class Tiling:
         """From one row's middle to the next one's."""
         return self.h_nm - self.overlap_nm
 
+    def columns_and_rows(self, fields: int) -> tuple[int, int]:
+        """Size of the grid nearest to a square that has room for so many fields.
+
+        Raises:
+            Refusal: It is no number of fields that a plan may have.
+        """
+        if not 1 <= fields <= MAX_PLANNED_FIELDS:
+            problem = f"is not between 1 and {MAX_PLANNED_FIELDS}"
+            raise Refusal(Problem("fields", str(fields), problem, "Plan another number"))
+        square = round(math.sqrt(fields * self.step_y_nm / self.step_x_nm))
+        columns = min(fields, max(1, square))
+        return columns, math.ceil(fields / columns)
+
 
 def rectangle(tiling: Tiling, fields: int) -> PlanList:
     """A near-square grid of exactly so many fields; its last row may be short.
 
     Raises:
-        Refusal: There is no field at all.
+        Refusal: It is no number of fields that a plan may have.
     """
-    if fields < 1:
-        raise Refusal(Problem("fields", str(fields), "is no number of fields", "Plan at least 1"))
-    columns = min(fields, max(1, round(math.sqrt(fields * tiling.step_y_nm / tiling.step_x_nm))))
-    rows = math.ceil(fields / columns)
+    columns, rows = tiling.columns_and_rows(fields)
     w_nm = (columns - 1) * tiling.step_x_nm + tiling.w_nm
     h_nm = (rows - 1) * tiling.step_y_nm + tiling.h_nm
-    middles = _serpentine(tiling, columns, rows)[:fields]
+    middles = serpentine(tiling, columns, rows)[:fields]
     spot = RectangleSpot(x_nm=SPOT_X_NM, y_nm=SPOT_Y_NM, w_nm=w_nm, h_nm=h_nm)
     return _plan(tiling, spot, middles)
 
 
 def round_spot(tiling: Tiling, diameter_nm: int) -> PlanList:
-    """All fields of a grid that touch a round spot."""
+    """All fields of a grid that touch a round spot.
+
+    Raises:
+        Refusal: They are more than a plan may have.
+    """
     columns = max(1, math.ceil((diameter_nm - tiling.overlap_nm) / tiling.step_x_nm))
     rows = max(1, math.ceil((diameter_nm - tiling.overlap_nm) / tiling.step_y_nm))
     middles = [
         (x_nm, y_nm)
-        for x_nm, y_nm in _serpentine(tiling, columns, rows)
+        for x_nm, y_nm in serpentine(tiling, columns, rows)
         if math.hypot(
             max(0, abs(x_nm - SPOT_X_NM) - tiling.w_nm // 2),
             max(0, abs(y_nm - SPOT_Y_NM) - tiling.h_nm // 2),
         )
         < diameter_nm / 2
     ]
+    if len(middles) > MAX_PLANNED_FIELDS:
+        problem = f"takes {len(middles)} fields, over {MAX_PLANNED_FIELDS}"
+        raise Refusal(Problem("spot_nm", str(diameter_nm), problem, "Scan a smaller spot"))
     spot = CircleSpot(x_nm=SPOT_X_NM, y_nm=SPOT_Y_NM, diameter_nm=diameter_nm)
     return _plan(tiling, spot, middles)
 
 
-def _serpentine(tiling: Tiling, columns: int, rows: int) -> list[tuple[int, int]]:
+def serpentine(tiling: Tiling, columns: int, rows: int) -> list[tuple[int, int]]:
+    """Middles of a grid around the spot's middle, in the order that a stage visits them."""
     left_nm = SPOT_X_NM - (columns - 1) * tiling.step_x_nm // 2
     top_nm = SPOT_Y_NM - (rows - 1) * tiling.step_y_nm // 2
     middles: list[tuple[int, int]] = []

@@ -18,7 +18,7 @@ from drivers.scanner.words import Optics, Preparation, Purpose
 from drivers.scanner.words import Specimen as SpecimenType
 from drivers.sources import layout
 from drivers.sources.camera import Camera, Picture, encoded, noise_table, seen, vignette
-from drivers.sources.faults import Faults, Region
+from drivers.sources.faults import REGION_DEFOCUS_UM, Faults
 from drivers.sources.source import Shot, SlideFacts
 from drivers.sources.specimen import Contents, Ground, TrueCell, populate
 from drivers.sources.sprites import DENSITY_STEPS, Kind, Sprite, draw_stock, turned
@@ -152,12 +152,10 @@ class SimulatedSlide:
         light = cv2.multiply(np.take(_LIGHT_PASSED, density), self._light)
         sharp = np.asarray(cv2.convertScaleAbs(light), np.uint8)
         focused = self._blurred(sharp, self._defocus_um(key))
-        region = self._options.faults.blurred
-        if region is not None:
-            inside = self._inside(region, left, top, width, height)
-            if inside.any():
-                far = self._blurred(sharp, region.defocus_um)
-                focused = np.where(inside[:, :, None], far, focused)
+        if self._options.faults.blurred:
+            inside = self._inside(self._options.faults.blurred, left, top, width, height)
+            far = self._blurred(sharp, REGION_DEFOCUS_UM)
+            focused = np.where(inside[:, :, None], far, focused)
         size = (self._camera.width_px, self._camera.height_px)
         return np.asarray(cv2.resize(focused, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
@@ -169,7 +167,7 @@ class SimulatedSlide:
         blank = self._options.faults.blank
         for index in near.tolist():
             x, y = int(things.column[index]), int(things.row[index])
-            if blank is not None and self._holds(blank, x, y):
+            if blank and self._inside(blank, x, y, 1, 1).any():
                 continue
             kind, way = Kind(int(things.kind[index])), int(things.way[index])
             if kind in self._stock.cytoplasm:
@@ -234,17 +232,14 @@ class SimulatedSlide:
             return picture
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px), np.uint8)
 
-    def _holds(self, region: Region, x: int, y: int) -> bool:
-        return bool(self._inside(region, x, y, 1, 1)[0, 0])
-
     def _inside(
-        self, region: Region, left: int, top: int, width: int, height: int
+        self, share: float, left: int, top: int, width: int, height: int
     ) -> npt.NDArray[np.bool_]:
-        """Which lattice pixels of a rectangle lie in the region; bool, shape (H, W)."""
+        """Which lattice pixels of a rectangle lie in the middle disc; bool, shape (H, W)."""
         ground = self._ground
         x = np.arange(left, left + width) - (ground.left + ground.width / 2)
         y = np.arange(top, top + height) - (ground.top + ground.height / 2)
-        radius = region.reach * min(ground.width, ground.height)
+        radius = share * min(ground.width, ground.height)
         return np.asarray(x[None, :] ** 2 + y[:, None] ** 2 < radius**2)
 
 
