@@ -109,7 +109,8 @@ def report(slide: str, revision: int, issued_at_us: int, verdict: bytes) -> Repo
         verdict: Its bytes, as `edge.verdict.verdict.to_json` wrote them.
 
     Raises:
-        pydantic.ValidationError: They are no verdict of this version, or not in its one form.
+        ValueError: They are no verdict of this version, or not in its one form; pydantic's
+            `ValidationError` is one.
     """
     return Report(
         slide=slide,

@@ -1,0 +1,67 @@
+"""Category systems as data."""
+
+import hashlib
+from importlib.resources import files
+
+import pytest
+
+from edge.verdict.system import load, parse, systems
+
+FILE = files("edge.verdict.categories").joinpath("bethesda.toml").read_bytes()
+ONE = '[[category]]\nname = "{}"\naxis = "a"\nseverity = {}\ntitle = ""\n'
+HEAD = 'title = "t"\nspecimens = []\nbeyond = ["x"]\n'
+
+
+def test_bethesda_has_its_order_on_each_axis() -> None:
+    bethesda = load("bethesda")
+    by_severity = [(c.name, c.axis, c.severity) for c in bethesda.categories]
+    assert by_severity == [
+        ("NILM", "squamous", 0),
+        ("ASC-US", "squamous", 1),
+        ("LSIL", "squamous", 2),
+        ("ASC-H", "squamous", 3),
+        ("HSIL", "squamous", 4),
+        ("SCC", "squamous", 5),
+        ("AGC", "glandular", 6),
+        ("AIS", "glandular", 7),
+        ("adenocarcinoma", "glandular", 8),
+    ]
+    assert bethesda.negative.name == "NILM"
+    assert bethesda.specimens == ("cervical",)
+    assert "organisms" in bethesda.beyond
+
+
+def test_a_systems_identity_is_the_hash_of_its_file() -> None:
+    assert load("bethesda").identity == hashlib.sha256(FILE).hexdigest()
+    assert parse("bethesda", FILE + b"\n").identity != load("bethesda").identity
+
+
+def test_worse_is_worse_on_the_same_axis_only() -> None:
+    bethesda = load("bethesda")
+    assert [c.name for c in bethesda.and_worse("ASC-H")] == ["ASC-H", "HSIL", "SCC"]
+    assert [c.name for c in bethesda.and_worse("AIS")] == ["AIS", "adenocarcinoma"]
+    assert not bethesda.category("AGC").is_worse_than(bethesda.category("SCC"))
+
+
+def test_an_unknown_name_is_refused() -> None:
+    assert systems() == ("bethesda",)
+    for name in ("paris", "../bethesda", ""):
+        with pytest.raises(ValueError, match="there are bethesda"):
+            load(name)
+    with pytest.raises(KeyError):
+        load("bethesda").category("CIN3")
+
+
+@pytest.mark.parametrize(
+    ("categories", "problem"),
+    [
+        (ONE.format("n", 0) + ONE.format("m", 0), "severities"),
+        (ONE.format("n", 1), "severities"),
+        (ONE.format("n", 0) + ONE.format("n", 1), "names"),
+        (ONE.format("x", 0), "names"),
+    ],
+)
+def test_a_file_with_a_name_or_severity_twice_is_refused(categories: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse("new", (HEAD + categories).encode())
+    assert parse("new", (HEAD + ONE.format("n", 0)).encode()).negative.name == "n"
