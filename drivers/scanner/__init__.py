@@ -1,1 +1,39 @@
 """The scanner's wire protocol, and `ScannerLink`, the SDK of acquisition drivers."""
+
+from drivers.scanner.link import Closed, Opened, ScannerLink
+from drivers.scanner.lists import (
+    CircleSpot,
+    ImageKey,
+    PlanList,
+    PlannedField,
+    RectangleSpot,
+    ResumeList,
+)
+from drivers.scanner.messages import Committed, Refused, SlideAborted, SlideClosed, Welcome
+from drivers.scanner.question import LinkRefused, LinkTimeout
+from drivers.scanner.words import Code, Optics, PixelFormat, Preparation, Purpose, Specimen
+
+__all__ = [
+    "CircleSpot",
+    "Closed",
+    "Code",
+    "Committed",
+    "ImageKey",
+    "LinkRefused",
+    "LinkTimeout",
+    "Opened",
+    "Optics",
+    "PixelFormat",
+    "PlanList",
+    "PlannedField",
+    "Preparation",
+    "Purpose",
+    "RectangleSpot",
+    "Refused",
+    "ResumeList",
+    "ScannerLink",
+    "SlideAborted",
+    "SlideClosed",
+    "Specimen",
+    "Welcome",
+]

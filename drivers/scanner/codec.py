@@ -6,7 +6,6 @@ number of parts.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from drivers.problem import Problem, Refusal, shown
 from drivers.scanner.lists import DifferenceList, ManifestList, PlanList, ResumeList
 from drivers.scanner.messages import Error, Event, FromClient, FromDaemon, Refused, SendField
+from drivers.scanner.strict_json import LOOK, MAX_TEXT, Wrong, parse, problem_of
 from drivers.scanner.words import (
-    MAX_DEPTH,
     MAX_HEADER_BYTES,
-    MAX_KEYS,
     MAX_LIST_BYTES,
     MAX_PIXEL_BYTES,
     RETRY,
@@ -39,8 +37,6 @@ Part: TypeAlias = Bytes | PlanList | ResumeList | ManifestList | DifferenceList 
 
 M = TypeVar("M", FromClient, FromDaemon)
 
-MAX_TEXT = 200
-"""Characters of a refusal's texts. Source: `drivers.scanner.words.Text`."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CLIENT: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="type")])
 _DAEMON: TypeAdapter[FromDaemon] = TypeAdapter(Annotated[FromDaemon, Field(discriminator="type")])
@@ -161,10 +157,10 @@ def decode_event(frames: Sequence[Bytes]) -> Event | Undecodable:
     if len(frames) != 2:
         return Undecodable(None, "", Code.MESSAGE, _PARTS_OF_EVENT)
     try:
-        _parse(frames[1])
+        parse(frames[1])
         return Event.model_validate_json(bytes(frames[1]))
     except ValueError as error:
-        return Undecodable(None, "event", Code.MESSAGE, _problem_of(error))
+        return Undecodable(None, "event", Code.MESSAGE, problem_of(error))
 
 
 def _decode(frames: Sequence[Bytes], types: TypeAdapter[M]) -> FromWire[M] | Undecodable:
@@ -173,13 +169,13 @@ def _decode(frames: Sequence[Bytes], types: TypeAdapter[M]) -> FromWire[M] | Und
     if problem is not None:
         return Undecodable(None, "", Code.MESSAGE, problem)
     try:
-        header = _parse(frames[0])
+        header = parse(frames[0])
         if isinstance(header, dict):
             identity, name = _read_id(header), _read_type(header)
         message = types.validate_json(bytes(frames[0]))
         return FromWire(message, _decode_part(frames, message))
     except ValueError as error:
-        return Undecodable(identity, name, Code.MESSAGE, _problem_of(error, tagged=True))
+        return Undecodable(identity, name, Code.MESSAGE, problem_of(error, tagged=True))
 
 
 def _decode_part(frames: Sequence[Bytes], message: FromClient | FromDaemon) -> Part | None:
@@ -191,76 +187,21 @@ def _decode_part(frames: Sequence[Bytes], message: FromClient | FromDaemon) -> P
     wanted = 1 if message.part is None else 2
     if len(frames) != wanted:
         count = f"{len(frames)} parts"
-        raise _Wrong(Problem(message.type, count, *_wrong_parts(message)))
+        raise Wrong(Problem(message.type, count, *_wrong_parts(message)))
     if message.part is None or message.part == "pixels":
         return frames[1] if message.part else None
     problem = _too_large(frames, message.part)
     if problem is not None:
-        raise _Wrong(problem)
-    parsed = _parse(frames[1])
+        raise Wrong(problem)
+    parsed = parse(frames[1])
     if message.part in _LISTS:
         try:
             return _LISTS[message.part].model_validate_json(bytes(frames[1]))
         except ValidationError as error:
-            raise _Wrong(_problem_of(error)) from None
+            raise Wrong(problem_of(error)) from None
     if not isinstance(parsed, dict):
-        raise _Wrong(Problem("part 2", shown(parsed), "is no JSON object", "Send an object"))
+        raise Wrong(Problem("part 2", shown(parsed), "is no JSON object", "Send an object"))
     return parsed
-
-
-class _Wrong(ValueError):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.problem)
-        self.problem = problem
-
-
-def _parse(frame: Bytes) -> object:
-    """JSON, strictly.
-
-    Raises:
-        ValueError: It is not JSON, a key comes twice, a number is not finite, or it is too deep.
-    """
-    try:
-        parsed = _JSON.decode(str(frame, "utf-8"))
-    except RecursionError:
-        raise _Wrong(_TOO_DEEP) from None
-    if _is_deeper(parsed, MAX_DEPTH):
-        raise _Wrong(_TOO_DEEP)
-    return parsed
-
-
-def _no_pair_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MAX_KEYS:
-        raise _Wrong(Problem("message", f"{len(pairs)} keys", f"is over {MAX_KEYS}", "Send fewer"))
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Wrong(Problem(_key(twice), "twice", "the key comes twice", "Send it once"))
-    return found
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        what = "is not a number that JSON knows"
-        raise _Wrong(Problem("number", shown(text), what, "Leave the key out, or send a number"))
-    return value
-
-
-_JSON = json.JSONDecoder(
-    object_pairs_hook=_no_pair_twice, parse_float=_finite, parse_constant=_finite
-)
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return False
-    return levels == 0 or any(
-        _is_deeper(inner, levels - 1) for inner in value if isinstance(inner, dict | list)
-    )
 
 
 def _read_id(header: dict[str, Any]) -> str | None:
@@ -271,44 +212,6 @@ def _read_id(header: dict[str, Any]) -> str | None:
 def _read_type(header: dict[str, Any]) -> str:
     value = header.get("type")
     return value if isinstance(value, str) and _ID.fullmatch(value) else ""
-
-
-# Problems -----------------------------------------------------------------------------------------
-
-_LOOK = "See docs/protocol.md"
-_NO_PARTS = Problem("message", "0 parts", "has no header", "Send a header")
-_PARTS_OF_EVENT = Problem("event", "parts", "an event has a topic and a body", _LOOK)
-_TOO_DEEP = Problem("message", "JSON", f"nests deeper than {MAX_DEPTH} levels", "Send less depth")
-
-
-def _problem_of(error: ValueError, *, tagged: bool = False) -> Problem:
-    """What is wrong. Where `tagged`, a place begins with the message's type, which is left out."""
-    if isinstance(error, _Wrong):
-        return error.problem
-    if isinstance(error, UnicodeDecodeError):
-        return Problem("message", f"byte {error.start}", "is not UTF-8", "Send UTF-8")
-    if not isinstance(error, ValidationError):
-        return Problem("message", shown(str(error)), "is not JSON", "Send one JSON object")
-    first = error.errors(include_url=False, include_context=False)[0]
-    place, kind = first["loc"], first["type"]
-    if not place:
-        key = "type" if kind.startswith("union_tag") else "message"
-        given = first["input"]
-        value = given.get("type") if key == "type" and isinstance(given, dict) else given
-        return Problem(key, shown(value), _sentence(first["msg"]), _LOOK)
-    place = place[1:] if tagged else place
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{_key(step)}" for step in place)
-    remedy = "Leave it out, or put it into ext" if kind == "extra_forbidden" else _LOOK
-    value = "absent" if kind == "missing" else shown(first["input"])
-    return Problem(path.lstrip("."), value, _sentence(first["msg"]), remedy)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].lower() + text[1:MAX_TEXT]
-
-
-def _key(key: str) -> str:
-    return key if key.isidentifier() and len(key) <= 40 else shown(key, 40)
 
 
 def _wrong_parts(message: FromClient | FromDaemon) -> tuple[str, str]:
@@ -327,6 +230,9 @@ def _too_large(frames: Sequence[Bytes], part: str | None) -> Problem | None:
             return Problem(key, f"{nbytes} bytes", f"is over {limit} bytes", "Send less")
     return None
 
+
+_NO_PARTS = Problem("message", "0 parts", "has no header", "Send a header")
+_PARTS_OF_EVENT = Problem("event", "parts", "an event has a topic and a body", LOOK)
 
 # Images -------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from drivers.scanner.words import (
     Preparation,
     Purpose,
     Side,
+    SkipReason,
     SlideStatus,
     Specimen,
     Text,
@@ -140,9 +141,9 @@ class OpenSlide(InSession):
     slide: Id
     """One scan of one glass."""
     barcode: Text = ""
-    purpose: Purpose
-    specimen: Specimen
-    preparation: Preparation
+    purpose: Annotated[Purpose, Field(strict=False)]
+    specimen: Annotated[Specimen, Field(strict=False)]
+    preparation: Annotated[Preparation, Field(strict=False)]
     optics: Optics
     registration_nm: Annotated[int, Field(ge=0, le=100_000)] = 0
     """The stage's registration error, declared by a simulated or replayed source."""
@@ -180,7 +181,7 @@ class SendField(InSession):
     z_nm: Nanometres
     width_px: Side
     height_px: Side
-    format: PixelFormat
+    format: Annotated[PixelFormat, Field(strict=False)]
     stride: Count
     """Bytes from one row to the next; 0 for JPEG and PNG."""
     exposure_us: Count
@@ -212,7 +213,7 @@ class SkipField(InSession):
     type: Literal["skip_field"] = "skip_field"
     slide: Id
     field: FieldNumber
-    why: Literal["lamp", "stage", "camera", "operator", "other"]
+    why: SkipReason
 
 
 class FieldSkipped(Answer):
@@ -329,12 +330,11 @@ class Ask(ClientMessage):
 
 
 class Told(Answer):
-    """The answer to `ask`; `body` is as the document says for each question."""
+    """The answer to `ask`; its second part is as the document says for each question."""
 
     part: ClassVar[str | None] = "JSON"
     type: Literal["told"] = "told"
     what: str
-    body: dict[str, Any]
 
 
 class Event(Words):

@@ -76,7 +76,8 @@ OPEN: Mapping[tuple[SlideState, bool, bool], Reply] = {
     **{(slide, owner, False): Code.CONFLICT for slide in (_C, _A) for owner in (True, False)},
 }
 """`open_slide`. Nobody owns a slide whose driver said `bye` or was silent for too long: then
-whoever asks is the same owner. The opening is all of the message but id, session and `ext`."""
+whoever asks is the same owner. The opening is message and plan without `id`, `session`, `ext` and
+`operator`."""
 
 FIELD: Mapping[tuple[SlideState, CaptureState, bool], Reply] = {
     # (slide, image, same identity)
@@ -223,6 +224,8 @@ DRIVER: Mapping[tuple[Held, News], Held] = {
     (Held.UNANSWERED, News.RESUME_SILENT): Held.UNSENT,
     **{(Held.COMMITTED, news): Held.COMMITTED for news in News},
     **{(Held.REFUSED, news): Held.REFUSED for news in News},
+    # It was resent and refused while the daemon still had it in hand.
+    **{(Held.REFUSED, news): Held.COMMITTED for news in (News.COMMITTED, News.RESUME_COMMITTED)},
 }
 """A driver sends what is `UNSENT`, within the window, in a session whose `slide_opened` it has
 seen. A broken connection, silence, or time that passes are no news: they change nothing here."""

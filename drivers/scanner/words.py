@@ -127,6 +127,8 @@ class EventKind(StrEnum):
     HEALTH = "health"
 
 
+SkipReason: TypeAlias = Literal["lamp", "stage", "camera", "operator", "other"]
+"""Why a driver gave a field up."""
 Disposition: TypeAlias = Literal["used", "unusable", "unprocessed"]
 """What became of an image."""
 
