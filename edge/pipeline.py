@@ -9,23 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edge.detection.crops import crops
-from edge.detection.detect import Seen, detect
+from edge.detection.detect import detect
 from edge.detection.grade import Bar
 from edge.evidence.fold import Evidence
 from edge.picture import Damaged, Picture, at_scale, decode
 from edge.quality.assess import Quality, assess
 from edge.quality.thumbnail import thumbnail
 from edge.slide.capture import Capture
-from edge.slide.finding import no_findings
 from edge.slide.plan import Plan
-from edge.slide.record import Cell, Disposition, Record, Row
+from edge.slide.record import Record, Row
 from edge.verdict.decide import decide
 from edge.verdict.verdict import Verdict
 from engines.card import ModelCard
 from engines.detector import Detector
-
-Keep = Callable[[Sequence[Record]], None]
-"""Stage 5, `edge/journal`: on return, the records are on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,8 @@ def look(capture: Capture, plan: Plan) -> Looked | Damaged:
     picture = decode(capture)
     if isinstance(picture, Damaged):
         return picture
-    quality = assess(picture, is_misplaced=is_misplaced(capture, plan))
+    place, field = capture.place, capture.image.field
+    quality = assess(picture, is_misplaced=plan.misplaces(field, place.x_nm, place.y_nm))
     return Looked(capture, picture, quality, thumbnail(picture))
 
 
@@ -51,18 +48,32 @@ def judge(
     looked: Looked, detector: Detector, card: ModelCard, bars: tuple[Bar, ...], calibration: str
 ) -> Record:
     """Stage 4: the cells, and all that the image showed as one record."""
-    capture, picture = looked.capture, looked.picture
+    capture, picture, quality = looked.capture, looked.picture, looked.quality
     scaled = at_scale(picture.half, 2 * capture.pm_per_px, card.pm_per_px)
     seen = detect(scaled, capture.place, detector, card, bars)
-    pictures = crops(seen.findings, capture.place, picture.size_px, picture.crop)
-    return _record(looked, seen, pictures, detector.identity, calibration)
+    return Record(
+        image=capture.image,
+        place=capture.place,
+        z_nm=capture.z_nm,
+        checksum=capture.checksum,
+        disposition=quality.disposition,
+        cells=quality.cells,
+        sharpness=quality.sharpness,
+        quality=quality.measures,
+        findings=seen.findings,
+        truncated=seen.truncated,
+        crops=crops(seen.findings, capture.place, picture.size_px, picture.crop),
+        thumbnail=looked.thumbnail,
+        engine=detector.identity,
+        calibration=calibration,
+    )
 
 
-def keep(records: Sequence[Record], on_disk: Keep, evidence: Evidence) -> None:
+def keep(rows: Sequence[Row], on_disk: Callable[[Sequence[Row]], None], evidence: Evidence) -> None:
     """Stages 5 and 6: first the disk, then the evidence."""
-    on_disk(records)
-    for record in records:
-        evidence.add(record)
+    on_disk(rows)
+    for row in rows:
+        evidence.add(row)
 
 
 def verdict(evidence: Evidence) -> Verdict:

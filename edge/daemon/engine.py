@@ -1,17 +1,14 @@
 """The engine's thread: load, prove, then take pictures through stage 4."""
 
 import logging
-import queue
 import time
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from edge.detection.grade import Bar
 from edge.health import EngineHealth
 from edge.pipeline import Looked, judge
 from edge.settings import Settings
 from edge.slide.record import Record
-from edge.slide.unprocessed import unprocessed
 from engines import card as cards
 from engines import parity
 from engines.card import ModelCard

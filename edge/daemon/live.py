@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from edge.detection.grade import Bar, bars
 from edge.evidence.fold import Evidence
 from edge.journal.store import SlideStore
-from edge.slide.record import Incident, Opening, Record, Row
+from edge.slide.record import Incident, Opening, Row
 from edge.verdict import system
 
 
@@ -43,11 +43,8 @@ class Live:
 
     store: SlideStore
     evidence: Evidence
-    has_ended: bool = False
     is_changed: bool = True
     """Since the last provisional verdict."""
-    told: bytes = b""
-    """The last provisional verdict."""
     incidents: set[Incident] = field(default_factory=set)
 
     def add(self, rows: Iterable[Row]) -> None:
@@ -57,10 +54,3 @@ class Live:
             if isinstance(row, Incident):
                 self.incidents.add(row)
         self.is_changed = True
-
-
-def live(store: SlideStore, opening: Opening, rows: Iterable[Row | Record]) -> Live:
-    """An open slide, from its rows."""
-    found = Live(store, Evidence(opening))
-    found.add(rows)
-    return found

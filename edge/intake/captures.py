@@ -8,7 +8,7 @@ from drivers.scanner.messages import Committed, SendField
 from drivers.scanner.words import Code
 from edge.intake.book import Book, Held, Outcome, Waiting
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Judge, Reply
+from edge.intake.effects import Effect, Judge, LetGo, Reply
 from edge.intake.refusals import problem
 from edge.intake.sessions import Session
 from edge.intake.slides import finish
@@ -46,7 +46,7 @@ def committed(desk: Desk, slide: str, image: Image, outcome: Outcome) -> Iterato
     held = book.images[image]
     waiting, held.waiting = held.waiting, None
     held.message, held.outcome = None, outcome
-    _let_go(desk, held)
+    yield _let_go(desk, slide, image, held)
     if waiting is not None:
         message = _committed(desk, waiting.re, slide, image, outcome, again=False)
         yield from desk.answer(waiting, message)
@@ -57,7 +57,7 @@ def damaged(desk: Desk, slide: str, image: Image, code: Code, why: Problem) -> I
     """An image's pixels are not what its header says: refused, and forgotten."""
     book = desk.books[slide]
     held = book.images.pop(image)
-    _let_go(desk, held)
+    yield _let_go(desk, slide, image, held)
     if held.waiting is not None and held.message is not None:
         last = held.message.model_copy(update={"id": held.waiting.re})
         yield from desk.answer(held.waiting, codec.refusal_of(last, code, why, desk.window()))
@@ -124,9 +124,10 @@ def _wrong(
     return None
 
 
-def _let_go(desk: Desk, held: Held) -> None:
+def _let_go(desk: Desk, slide: str, image: Image, held: Held) -> LetGo:
     desk.in_hand -= 1
     desk.in_hand_bytes -= held.size
+    return LetGo(slide, image)
 
 
 def _committed(

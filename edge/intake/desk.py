@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from drivers.problem import Problem
 from drivers.scanner import codec
+from drivers.scanner.codec import Part
 from drivers.scanner.messages import FromClient, FromDaemon, InSession
 from drivers.scanner.words import Code, Window
 from edge.intake.book import Book, Waiting
@@ -25,6 +26,9 @@ class Readiness:
     is_ending: bool = False
     """The daemon is being stopped: what is in hand is finished."""
     model: str = ""
+    """The proved model's identity."""
+    engine: str = ""
+    """The engine's, proved or not."""
     fields_per_1000_s: int = 0
 
     def problem(self) -> tuple[Code, Problem] | None:
@@ -85,7 +89,9 @@ class Desk:
         self.tickets[self.last_ticket] = Waiting(session.id, message.id), answer
         return Write(slide, row, self.last_ticket)
 
-    def answer(self, waiting: Waiting | None, message: FromDaemon) -> list[Reply]:
+    def answer(
+        self, waiting: Waiting, message: FromDaemon, part: Part | None = None
+    ) -> list[Reply]:
         """An answer, where its session still lives."""
-        session = None if waiting is None else self.sessions.get(waiting.session)
-        return [] if session is None else [Reply(session.peer, message)]
+        session = self.sessions.get(waiting.session)
+        return [] if session is None else [Reply(session.peer, message, part)]

@@ -7,7 +7,7 @@ from drivers.scanner.codec import Part
 from drivers.scanner.lists import PlanList
 from drivers.scanner.messages import FromDaemon, OpenSlide
 from edge.slide.capture import Capture
-from edge.slide.record import Row
+from edge.slide.record import Image, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,14 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """An image is no longer in hand."""
+
+    slide: str
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Make a row durable, then say `written`."""
 
@@ -58,4 +66,4 @@ class TakeOver:
     opening: str
 
 
-Effect: TypeAlias = Reply | Open | Judge | Write | TakeOver
+Effect: TypeAlias = Reply | Open | Judge | LetGo | Write | TakeOver

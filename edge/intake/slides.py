@@ -5,7 +5,7 @@ from typing import Any
 
 from drivers.problem import Problem
 from drivers.scanner import states
-from drivers.scanner.lists import ManifestList, PlanList
+from drivers.scanner.lists import DifferenceList, ManifestList, PlanList
 from drivers.scanner.messages import (
     AbortSlide,
     CloseSlide,
@@ -34,6 +34,8 @@ _STATUS: Mapping[SlideState, SlideStatus] = {
     SlideState.ABORTED: SlideStatus.ABORTED,
 }
 _ENDED = (SlideState.CLOSED, SlideState.ABORTED)
+_NOTHING = ManifestList(committed=[], withdrawn=[], skipped=[])
+_AGREED = DifferenceList(missing=_NOTHING, unexpected=_NOTHING)
 
 
 def on_open(
@@ -130,7 +132,7 @@ def on_end(
     if book.ending is not None:
         book.ending.waiting = waiting
     elif step is Step.AGAIN:
-        yield Reply(session.peer, _ended(desk, message.id, book))
+        yield _ended(desk, session, message.id, book)
     else:
         book.state = states.AFTER[book.state, type(message)]
         book.digest = digest
@@ -154,8 +156,7 @@ def finish(desk: Desk, book: Book) -> Iterator[Effect]:
     answer = SlideClosed(
         re=ending.waiting.re, slide=book.slide, state=SlideStatus.OPEN, window=desk.window()
     )
-    for reply in desk.answer(ending.waiting, answer):
-        yield Reply(reply.peer, reply.message, difference)
+    yield from desk.answer(ending.waiting, answer, difference)
 
 
 def ended(desk: Desk, slide: str, verdict: dict[str, Any]) -> Iterator[Effect]:
@@ -164,8 +165,9 @@ def ended(desk: Desk, slide: str, verdict: dict[str, Any]) -> Iterator[Effect]:
     ending, book.ending, book.verdict = book.ending, None, verdict
     if book.state is SlideState.CLOSING:
         book.state = SlideState.CLOSED
-    if ending is not None:
-        yield from desk.answer(ending.waiting, _ended(desk, ending.waiting.re, book))
+    session = None if ending is None else desk.sessions.get(ending.waiting.session)
+    if ending is not None and session is not None:
+        yield _ended(desk, session, ending.waiting.re, book)
 
 
 def _note(
@@ -203,16 +205,18 @@ def _opened(desk: Desk, session: Session, re: str, book: Book) -> Reply:
     return Reply(session.peer, message, book.resume())
 
 
-def _ended(desk: Desk, re: str, book: Book) -> SlideClosed | SlideAborted:
+def _ended(desk: Desk, session: Session, re: str, book: Book) -> Reply:
     if book.state is SlideState.ABORTED:
-        return SlideAborted(re=re, slide=book.slide, verdict=book.verdict or {})
-    return SlideClosed(
+        aborted = SlideAborted(re=re, slide=book.slide, verdict=book.verdict or {})
+        return Reply(session.peer, aborted)
+    closed = SlideClosed(
         re=re,
         slide=book.slide,
         state=SlideStatus.CLOSED,
         verdict=book.verdict,
         window=desk.window(),
     )
+    return Reply(session.peer, closed, _AGREED)
 
 
 def _wrong_plan(plan: PlanList) -> Problem | None:

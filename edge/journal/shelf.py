@@ -1,5 +1,6 @@
 """All slides of a state folder: where their files are, and what they hold."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,20 @@ def book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
         return _book(store, flags)
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
         raise StoreFault(f"{store.path}: {error}") from error
+
+
+def ended_book(store: SlideStore) -> Book | None:
+    """The book of a slide that has ended, with its verdict; None where it has not.
+
+    Raises:
+        StoreFault: The file is damaged.
+    """
+    found = book(store, ())
+    issued = store.last_verdict()
+    if found is None or issued is None:
+        return None
+    found.verdict = json.loads(issued.body)
+    return found
 
 
 def _book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:

@@ -69,7 +69,7 @@ class SlideStore:
         Raises:
             StoreFault: It cannot be opened, is damaged, or does not keep what it promises.
         """
-        self.path = path
+        self.path, self._is_read_only = path, read_only
         try:
             self._sql = open_durable(path, read_only=read_only)
             if not read_only:
@@ -80,7 +80,8 @@ class SlideStore:
     def close(self) -> None:
         """Fold the write-ahead log into the file and close it."""
         try:
-            self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not self._is_read_only:
+                self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._sql.close()
         except sqlite3.Error as error:
             raise StoreFault(f"{self.path}: {error}") from error

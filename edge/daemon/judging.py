@@ -1,0 +1,115 @@
+"""Stages 2 to 4 on their threads: some look at pictures, one owns the engine."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from drivers.scanner.words import Code
+from edge.daemon.engine import Engine, broken, start
+from edge.daemon.live import Reading
+from edge.daemon.outbox import Outbox
+from edge.daemon.writing import EngineIs, Keep, Task
+from edge.intake import captures
+from edge.journal.ordeal import survives
+from edge.picture import Damaged
+from edge.pipeline import Looked, look
+from edge.settings import Settings
+from edge.slide.capture import Capture
+from edge.slide.unprocessed import unprocessed
+from engines.detector import EngineFault
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    capture: Capture
+    is_suspect: bool
+
+
+class Judging:
+    """The threads between the socket's and the writer's. Their queues are bounded by the window."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        readings: Mapping[str, Reading],
+        write: Callable[[Task], None],
+        outbox: Outbox,
+    ) -> None:
+        self._settings, self._readings = settings, readings
+        self._write, self._outbox = write, outbox
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._looked: queue.SimpleQueue[Looked | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._look, name=f"look-{n}", daemon=True)
+            for n in range(settings.quality_threads)
+        ]
+        self._engine_thread = threading.Thread(target=self._judge, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads; the engine is loaded and proved on its own."""
+        for thread in (*self._threads, self._engine_thread):
+            thread.start()
+
+    def take(self, capture: Capture, *, is_suspect: bool) -> None:
+        """Take a capture through the stages. A suspect is first tried in a child process."""
+        self._jobs.put(_Job(capture, is_suspect))
+
+    def stop(self) -> None:
+        """End the threads once all that was taken is done."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._looked.put(None)
+        self._engine_thread.join()
+
+    def _look(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            capture = job.capture
+            reading = self._readings[capture.slide]
+            if job.is_suspect and not survives(capture):
+                log.error("%s %s ended its process", capture.slide, capture.image)
+                record = unprocessed(capture, reading.classes, "", reading.calibration)
+                self._write(Keep(capture.slide, record, capture.identity))
+                continue
+            looked = look(capture, reading.opening.plan)
+            if isinstance(looked, Damaged):
+                code = Code(looked.code)
+                damaged = partial(
+                    captures.damaged,
+                    slide=capture.slide,
+                    image=capture.image,
+                    code=code,
+                    why=looked.problem,
+                )
+                self._outbox.put(damaged)
+            else:
+                self._looked.put(looked)
+        self._outbox.close()
+
+    def _judge(self) -> None:
+        engine = start(self._settings)
+        self._write(EngineIs(engine))
+        while (looked := self._looked.get()) is not None:
+            capture = looked.capture
+            reading = self._readings[capture.slide]
+            try:
+                record = engine.judge(looked, reading.bars, reading.calibration)
+            except EngineFault as fault:
+                engine = self._break(engine, fault)
+                identity = engine.health.identity
+                record = unprocessed(capture, reading.classes, identity, reading.calibration)
+            self._write(Keep(capture.slide, record, capture.identity))
+
+    def _break(self, engine: Engine, fault: EngineFault) -> Engine:
+        if engine.detector is None:
+            return engine
+        log.error("the engine failed: %s", fault)
+        broken_engine = broken(engine, fault)
+        self._write(EngineIs(broken_engine))
+        return broken_engine

@@ -1,0 +1,65 @@
+"""What the daemon tells whoever listens: numbered events, alerts, progress."""
+
+from collections import defaultdict
+from typing import Any
+
+import zmq
+
+from drivers.scanner import codec
+from drivers.scanner.messages import Event
+from drivers.scanner.words import EventKind
+from edge.daemon.sockets import Socket
+from edge.health import Alert, Alerts
+from edge.intake.book import Book
+from edge.intake.desk import Desk
+
+
+class Publisher:
+    """The only user of the events socket. It may drop: a snapshot over `ask` closes every gap."""
+
+    def __init__(self, socket: Socket, boot: str) -> None:
+        self._socket, self._boot, self._seq = socket, boot, 0
+        self.alerts = Alerts()
+        self._waited_s: defaultdict[str, float] = defaultdict(float)
+        self._told: dict[str, dict[str, Any]] = {}
+
+    def publish(self, kind: EventKind, slide: str | None, body: dict[str, Any]) -> None:
+        """Send one event."""
+        self._seq += 1
+        event = Event(kind=kind, slide=slide, boot=self._boot, seq=self._seq, body=body)
+        self._socket.send_multipart(codec.encode_event(event), zmq.NOBLOCK)
+
+    def rise(self, alert: Alert) -> None:
+        """Tell of an alert, once."""
+        if self.alerts.rise(alert):
+            self.publish(EventKind.HEALTH, None, alert.body())
+
+    def count_waiting(self, desk: Desk, passed_s: float) -> None:
+        """Note the time in which a scanner had to wait for us: the window was full."""
+        if desk.in_hand >= desk.window().fields:
+            for book in desk.books.values():
+                self._waited_s[book.slide] += passed_s
+
+    def progress(self, book: Book) -> dict[str, Any]:
+        """How far a slide is."""
+        return {
+            "slide": book.slide,
+            "driver": book.driver,
+            "state": book.state.value,
+            "planned": sum(planned.planes for planned in book.plan.fields),
+            "committed": sum(held.outcome is not None for held in book.images.values()),
+            "skipped": len(book.skipped),
+            "withdrawn": len(book.withdrawn),
+            "waited_ms": round(1000 * self._waited_s[book.slide]),
+        }
+
+    def tell_progress(self, desk: Desk) -> None:
+        """Tell of every slide that went on."""
+        for book in desk.books.values():
+            progress = self.progress(book)
+            if self._told.get(book.slide) != progress:
+                self._told[book.slide] = progress
+                self.publish(EventKind.PROGRESS, book.slide, progress)
+        for slide in self._told.keys() - desk.books.keys():
+            del self._told[slide]
+            self._waited_s.pop(slide, None)

@@ -1,0 +1,257 @@
+"""The thread that alone touches the sockets, from the first bind to the orderly end."""
+
+import logging
+import time
+import uuid
+from collections import Counter
+from types import FrameType
+from typing import Any
+
+import zmq
+
+from drivers.problem import shown
+from drivers.scanner import codec
+from drivers.scanner.codec import Undecodable
+from drivers.scanner.messages import Ask, Error
+from drivers.scanner.words import Code, Window
+from edge.daemon import sockets
+from edge.daemon.asking import Asker, Question
+from edge.daemon.judging import Judging
+from edge.daemon.live import Reading
+from edge.daemon.outbox import BELL, News, Outbox, Publish, Raise
+from edge.daemon.publisher import Publisher
+from edge.daemon.sockets import Socket, Sockets
+from edge.daemon.writer import Writer
+from edge.daemon.writing import Everywhere
+from edge.health import Alert, Severity
+from edge.intake import receive
+from edge.intake.book import Book
+from edge.intake.desk import Desk
+from edge.intake.effects import Effect, Judge, LetGo, Reply
+from edge.intake.refusals import problem
+from edge.intake.sessions import Sessions
+from edge.journal import shelf
+from edge.journal.store import StoreFault
+from edge.journal.strikes import Strikes
+from edge.settings import Settings
+from edge.slide.record import Incident, IncidentKind
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+STRANGERS_A_SECOND = 50
+"""Errors that are answered to peers without a session: a flood of rubbish shall cost little."""
+CLOCK_JUMP_S = 5.0
+END_S = 20.0
+"""An orderly end waits so long for what is in hand."""
+
+
+class Daemon:
+    """Everything of one process, joined."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the journal, bind the sockets, start the threads.
+
+        Raises:
+            Refusal: An endpoint cannot be bound.
+            StoreFault: The journal cannot be opened.
+        """
+        self._settings = settings
+        self._context: zmq.Context[Socket] = zmq.Context()
+        self._bell = self._context.socket(zmq.PULL)
+        self._bell.set_hwm(0)
+        self._bell.bind(BELL)
+        self._outbox = Outbox(self._context)
+        self._counts: Counter[str] = Counter()
+        readings: dict[str, Reading] = {}
+        boot = uuid.uuid4().hex
+        self._strikes = Strikes(settings.state_dir / "in-hand")
+        self._writer = Writer(settings, boot, self._outbox, readings)
+        self._desk = Desk(
+            boot=boot,
+            limit=Window(fields=settings.window.fields, bytes=settings.window.bytes),
+            sessions=Sessions(settings.silent_after_s),
+            new_id=lambda: uuid.uuid4().hex,
+            find_ended=self._find_ended,
+        )
+        self._desk.books.update((book.slide, book) for book in self._writer.restore())
+        self._judging = Judging(settings, readings, self._writer.write, self._outbox)
+        self._asker = Asker(settings.state_dir, self._writer.verdicts, self._outbox)
+        self._sockets = Sockets(self._context, settings)
+        self._publisher = Publisher(self._sockets.events, boot)
+        self._is_ending = False
+        self._errors_left, self._errors_since_s = STRANGERS_A_SECOND, 0.0
+        self._clock_s = time.time() - time.monotonic()
+        for thread in (self._writer, self._judging, self._asker):
+            thread.start()
+
+    def run(self) -> None:
+        """Serve until asked to end; then finish what is in hand, answer, and close."""
+        poller, doors = zmq.Poller(), self._sockets
+        monitors = doors.monitors.values()
+        for socket in (self._bell, doors.drivers, doors.tools, doors.events, *monitors):
+            poller.register(socket, zmq.POLLIN)
+        end_s, last_s, told_s = float("inf"), time.monotonic(), 0.0
+        while time.monotonic() < end_s:
+            ready = {socket for socket, _ in poller.poll(round(TICK_S * 1000))}
+            now_s = time.monotonic()
+            if self._bell in ready:
+                self._hear_bell()
+            if doors.drivers in ready:
+                self._receive(now_s)
+            if doors.tools in ready:
+                self._be_asked()
+            if doors.events in ready:
+                doors.events.recv()  # a subscription: nothing to do
+            self._watch_connections(ready)
+            self._publisher.count_waiting(self._desk, now_s - last_s)
+            last_s = now_s
+            if now_s - told_s >= 2 * TICK_S:
+                self._publisher.tell_progress(self._desk)
+                self._watch_clock()
+                told_s = now_s
+            if self._is_ending:
+                self._desk.readiness.is_ending = True
+                end_s = min(end_s, now_s + END_S)
+                if not self._desk.in_hand and not self._desk.tickets:
+                    break
+        self._close()
+
+    def end(self, *_: int | FrameType | None) -> None:
+        """Ask for an orderly end. A signal's handler."""
+        self._is_ending = True
+
+    def _close(self) -> None:
+        self._judging.stop()
+        self._writer.stop()
+        self._asker.stop()
+        self._hear_bell()
+        self._strikes.close()
+        self._outbox.close()
+        self._bell.close(0)
+        self._sockets.close()
+        self._context.term()
+
+    def _receive(self, now_s: float) -> None:
+        frames = self._sockets.drivers.recv_multipart(zmq.NOBLOCK, copy=False)
+        peer = frames[0].bytes
+        is_stranger = self._desk.sessions.of_peer(peer) is None
+        for effect in receive.receive(self._desk, peer, [f.buffer for f in frames[1:]], now_s):
+            is_error = isinstance(effect, Reply) and isinstance(effect.message, Error)
+            if is_stranger and is_error and not self._may_answer_stranger(now_s):
+                self._counts["strangers_unanswered"] += 1
+            else:
+                self._do(effect)
+
+    def _may_answer_stranger(self, now_s: float) -> bool:
+        if now_s - self._errors_since_s >= 1:
+            self._errors_left, self._errors_since_s = STRANGERS_A_SECOND, now_s
+        self._errors_left -= 1
+        return self._errors_left >= 0
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Reply():
+                self._send(self._sockets.drivers, effect)
+            case Judge():
+                capture = effect.capture
+                is_suspect = self._strikes.take(capture.slide, capture.image)
+                self._judging.take(capture, is_suspect=is_suspect)
+            case LetGo():
+                self._strikes.answer(effect.slide, effect.image)
+            case _:
+                self._writer.write(effect)
+
+    def _hear_bell(self) -> None:
+        while self._bell.poll(0):
+            self._bell.recv()
+        for news in self._outbox.take():
+            self._take(news)
+
+    def _take(self, news: News) -> None:
+        match news:
+            case Publish():
+                self._publisher.publish(news.kind, news.slide, news.body)
+            case Raise():
+                self._publisher.rise(news.alert)
+            case Reply():
+                self._send(self._sockets.tools, news)
+            case _:
+                for effect in news(self._desk):
+                    self._do(effect)
+
+    def _send(self, socket: Socket, reply: Reply) -> None:
+        """Send or end the session: a peer that does not read must not stop this thread."""
+        try:
+            frames = codec.encode(reply.message, reply.part)
+            socket.send_multipart([reply.peer, *frames], zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            log.warning("an answer could not be sent: %s", error)
+            self._counts["answers_unsent"] += 1
+            session = self._desk.sessions.of_peer(reply.peer)
+            if session is not None and socket is self._sockets.drivers:
+                self._desk.sessions.close(session)
+
+    def _be_asked(self) -> None:
+        frames = self._sockets.tools.recv_multipart(zmq.NOBLOCK)
+        peer = frames[0]
+        decoded = codec.decode_from_client(frames[1:])
+        if isinstance(decoded, Undecodable):
+            self._send(self._sockets.tools, Reply(peer, codec.error_of(decoded)))
+            return
+        ask = decoded.message
+        if not isinstance(ask, Ask):
+            why = problem(Code.MESSAGE, "type", shown(ask.type))
+            wrong = Undecodable(ask.id, ask.type, Code.MESSAGE, why)
+            self._send(self._sockets.tools, Reply(peer, codec.error_of(wrong)))
+        elif not self._asker.take(Question(peer, ask, self._status())):
+            why = problem(Code.WINDOW, "ask", ask.what)
+            self._send(self._sockets.tools, Reply(peer, codec.refusal_of(ask, Code.WINDOW, why)))
+
+    def _status(self) -> dict[str, Any]:
+        desk = self._desk
+        return {
+            "boot": desk.boot,
+            "ready": desk.readiness.is_judging,
+            "model": desk.readiness.model,
+            "engine": desk.readiness.engine,
+            "fields_per_1000_s": desk.readiness.fields_per_1000_s,
+            "window": desk.window().model_dump(),
+            "in_hand": desk.in_hand,
+            "sessions": len(desk.sessions),
+            "open_slides": [self._publisher.progress(book) for book in desk.books.values()],
+            "alerts": self._publisher.alerts.bodies(),
+            "counts": dict(self._counts),
+        }
+
+    def _find_ended(self, slide: str) -> Book | None:
+        try:
+            store = shelf.read(self._settings.state_dir, slide)
+            if store is None:
+                return None
+            book = shelf.ended_book(store)
+            store.close()
+        except StoreFault as fault:
+            log.error("slide %s cannot be read: %s", slide, fault)
+            return None
+        return book
+
+    def _watch_connections(self, ready: set[Any]) -> None:
+        for name, monitor in self._sockets.monitors.items():
+            how = sockets.ending(monitor) if monitor in ready else None
+            if how is not None:
+                self._counts[f"{name}_{how}"] += 1
+                log.info("a connection to %s ended: %s", name, how)
+
+    def _watch_clock(self) -> None:
+        """Wall time orders nothing here, but a reader of dates must know that it jumped."""
+        clock_s = time.time() - time.monotonic()
+        jump_s, self._clock_s = clock_s - self._clock_s, clock_s
+        if abs(jump_s) < CLOCK_JUMP_S:
+            return
+        log.warning("the clock jumped by %.0f s", jump_s)
+        detail = f"by {round(jump_s)} s"
+        self._writer.write(Everywhere(Incident(IncidentKind.CLOCK_JUMP, detail)))
+        text, remedy = f"The clock jumped {detail}", "See to the machine's time source"
+        now_us = time.time_ns() // 1000
+        self._publisher.rise(Alert("clock", Severity.WARNING, text, remedy, now_us))

@@ -1,0 +1,337 @@
+"""The writer's thread: stages 5 to 7. All that is ready goes to the disk in one transaction.
+
+A write or fsync that fails is final: nothing more is committed or answered, and people are told.
+"""
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from drivers.problem import Problem
+from drivers.scanner.words import EventKind
+from edge import pipeline
+from edge.daemon.engine import Engine
+from edge.daemon.live import Live, Reading, reading
+from edge.daemon.opening import NotOpened, flags, open_slide
+from edge.daemon.outbox import News, Outbox, Publish, Raise
+from edge.daemon.writing import EngineIs, Everywhere, Keep, Task
+from edge.evidence.fold import Evidence
+from edge.health import Alert, Severity, incidents_on_restart
+from edge.intake import captures, receive, slides
+from edge.intake.book import Book, Outcome
+from edge.intake.desk import Desk
+from edge.intake.effects import Effect, Open, TakeOver, Write
+from edge.journal import shelf
+from edge.journal.central import Central
+from edge.journal.store import Kept, Owner, SlideStore, StoreFault
+from edge.settings import Settings
+from edge.slide.record import Closing, Incident, Record, Row, reasons
+from edge.verdict.verdict import to_json
+
+log = logging.getLogger(__name__)
+
+PROVISIONAL_S = 0.5
+"""At most two provisional verdicts a second."""
+BATCH = 64
+"""Tasks a transaction, at most: more than a window ever holds."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What one transaction will hold of one slide."""
+
+    records: list[Kept] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    news: list[News] = field(default_factory=list)
+
+
+class Writer:
+    """Owns every file of the journal, and the evidence of all open slides."""
+
+    def __init__(
+        self, settings: Settings, boot: str, outbox: Outbox, readings: dict[str, Reading]
+    ) -> None:
+        """Open the journal.
+
+        Raises:
+            StoreFault: The central file cannot be opened.
+        """
+        self._settings, self._boot, self._outbox = settings, boot, outbox
+        self._readings = readings
+        self._central = Central(settings.state_dir)
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._pending: dict[str, _Pending] = {}
+        self._live: dict[str, Live] = {}
+        self._engine: Engine | None = None
+        self._has_failed = False
+        self.verdicts: dict[str, bytes] = {}
+        """The last provisional verdict of each open slide, for other threads to read."""
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def restore(self) -> Iterator[Book]:
+        """The slides that are open, from their files; damaged ones are told and left alone."""
+        finished = {link.slide for link in self._central.links()}
+        for slide in shelf.slides(self._settings.state_dir):
+            if slide in finished:
+                continue
+            try:
+                book = self._restore(slide)
+            except StoreFault as fault:
+                log.error("slide %s is set aside: %s", slide, fault)
+                self._outbox.put(Raise(_damaged(slide, fault)))
+                continue
+            if book is not None:
+                yield book
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def write(self, task: Task) -> None:
+        """Ask for something; news of it comes through the outbox."""
+        self._tasks.put(task)
+
+    def stop(self) -> None:
+        """End the thread once all that was asked for is done."""
+        self._tasks.put(None)
+        self._thread.join()
+
+    # The thread -----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        next_s, is_running = time.monotonic(), True
+        while is_running:
+            tasks = self._next(next_s - time.monotonic())
+            is_running = None not in tasks
+            try:
+                if not self._has_failed:
+                    self._do([task for task in tasks if task is not None])
+                    if time.monotonic() >= next_s:
+                        self._tell()
+                        next_s = time.monotonic() + PROVISIONAL_S
+            except StoreFault as fault:
+                self._fail(fault)
+        self._close()
+
+    def _next(self, timeout_s: float) -> list[Task | None]:
+        """All that is ready, once something is, or the time for a provisional verdict has come."""
+        is_waiting = any(live.is_changed for live in self._live.values())
+        tasks: list[Task | None] = []
+        try:
+            tasks.append(self._tasks.get(timeout=max(timeout_s, 0.001) if is_waiting else None))
+            while len(tasks) < BATCH:
+                tasks.append(self._tasks.get_nowait())
+        except queue.Empty:
+            pass
+        return tasks
+
+    def _do(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            match task:
+                case Keep():
+                    self._keep(task)
+                case Write():
+                    self._note(task)
+                case Open():
+                    self._flush()
+                    self._open(task)
+                case TakeOver():
+                    self._flush()
+                    store = self._live[task.slide].store
+                    store.belong_to(Owner(task.driver, task.opening, _pm_per_px(store)))
+                case EngineIs():
+                    self._take_engine(task.engine)
+                case Everywhere():
+                    for slide in self._live:
+                        self._of(slide).rows.append(task.incident)
+        self._flush()
+
+    def _keep(self, task: Keep) -> None:
+        record = task.record
+        why = reasons(record.cells)
+        outcome = Outcome(record.disposition.value, why, record.quality)
+        pending = self._of(task.slide)
+        pending.records.append(Kept(record, task.identity))
+        pending.news += [
+            partial(captures.committed, slide=task.slide, image=record.image, outcome=outcome),
+            Publish(EventKind.FIELD_CHECKED, task.slide, _checked(record, why)),
+        ]
+
+    def _note(self, task: Write) -> None:
+        pending = self._of(task.slide)
+        pending.rows.append(task.row)
+        if task.ticket is not None:
+            pending.news.append(partial(receive.written, ticket=task.ticket))
+
+    def _take_engine(self, engine: Engine) -> None:
+        self._engine = engine
+        for slide, live in self._live.items():
+            identities = dict(self._readings[slide].opening.basis.identities)
+            found = incidents_on_restart(identities, engine.health)
+            self._of(slide).rows += [each for each in found if each not in live.incidents]
+        self._flush()
+        if not engine.health.is_proved:
+            self._outbox.put(Raise(_engine_alert(engine)))
+        self._outbox.put(partial(_ready, engine=engine))
+
+    def _of(self, slide: str) -> _Pending:
+        return self._pending.setdefault(slide, _Pending())
+
+    def _flush(self) -> None:
+        """Stages 5 and 6 for all that is pending: one transaction a slide, then the answers."""
+        pending, self._pending = self._pending, {}
+        for slide, batch in pending.items():
+            live = self._live[slide]
+
+            def on_disk(
+                _: Sequence[Row], batch: _Pending = batch, store: SlideStore = live.store
+            ) -> None:
+                store.commit(batch.records, batch.rows, self._boot, time.time_ns() // 1000)
+
+            rows = [*(kept.record for kept in batch.records), *batch.rows]
+            pipeline.keep(rows, on_disk, live.evidence)
+            live.incidents.update(row for row in batch.rows if isinstance(row, Incident))
+            live.is_changed = True
+            self._outbox.put(*batch.news)
+            if any(isinstance(row, Closing) for row in batch.rows):
+                self._end(slide)
+
+    def _open(self, task: Open) -> None:
+        assert self._engine is not None  # noqa: S101  # the intake refuses until it is there
+        opened = open_slide(task.message, task.plan, self._engine, self._settings)
+        if isinstance(opened, NotOpened):
+            refused = partial(slides.not_opened, open_=task, code=opened.code, why=opened.problem)
+            self._outbox.put(refused)
+            return
+        slide, opening = task.message.slide, opened.opening
+        path = shelf.path(self._settings.state_dir, slide)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFault(f"{path.parent}: {error}") from error
+        store = SlideStore(path)
+        optics = task.message.optics
+        store.belong_to(Owner(task.driver, task.opening, optics.pm_per_px))
+        rows: list[Row] = [opening, *opened.incidents]
+        store.commit([], rows, self._boot, time.time_ns() // 1000)
+        self._central.identify(slide, task.message.barcode, task.message.operator)
+        self._live[slide] = live = Live(store, Evidence(opening))
+        live.add(rows)
+        self._readings[slide] = reading(opening)
+        book = Book(slide, task.driver, task.opening, optics, opening.plan, opened.flags)
+        self._outbox.put(partial(slides.opened, open_=task, book=book))
+
+    def _end(self, slide: str) -> None:
+        """Stage 7, for good: into the slide's file first, then into the chain."""
+        live = self._live.pop(slide)
+        body = to_json(pipeline.verdict(live.evidence))
+        issued = live.store.issue(body, time.time_ns() // 1000)
+        self._central.append(slide, issued.revision, body)
+        live.store.close()
+        self._readings.pop(slide, None)
+        self.verdicts.pop(slide, None)
+        verdict = json.loads(body)
+        self._outbox.put(
+            partial(slides.ended, slide=slide, verdict=verdict),
+            Publish(EventKind.VERDICT, slide, verdict),
+        )
+
+    def _tell(self) -> None:
+        """Stage 7, as far as it is."""
+        for slide, live in self._live.items():
+            if live.is_changed:
+                live.is_changed = False
+                body = to_json(pipeline.verdict(live.evidence))
+                if body != self.verdicts.get(slide):
+                    self.verdicts[slide] = body
+                    self._outbox.put(Publish(EventKind.VERDICT, slide, json.loads(body)))
+
+    def _restore(self, slide: str) -> Book | None:
+        store = SlideStore(shelf.path(self._settings.state_dir, slide))
+        opening = shelf.opening(store)
+        book = None if opening is None else shelf.book(store, flags(opening))
+        if opening is None or book is None:
+            store.close()
+            return None
+        self._live[slide] = live = Live(store, Evidence(opening))
+        live.add(kept.record for kept in store.records())
+        live.add(store.others())
+        self._readings[slide] = reading(opening)
+        if any(isinstance(row, Closing) for row in store.others()):
+            self._end(slide)
+            return None
+        return book
+
+    def _fail(self, fault: StoreFault) -> None:
+        log.critical("the disk failed, nothing more is committed: %s", fault)
+        self._has_failed = True
+        problem = Problem(
+            "journal", str(fault), "the disk failed", "Mend it, then restart the daemon"
+        )
+        alert = Alert(
+            "disk", Severity.FAULT, f"The disk failed: {fault}", problem.remedy, _now_us()
+        )
+        self._outbox.put(partial(_disk_failed, problem=problem), Raise(alert))
+
+    def _close(self) -> None:
+        for live in self._live.values():
+            try:
+                live.store.close()
+            except StoreFault as fault:
+                log.error("closing: %s", fault)
+        self._central.close()
+        self._outbox.close()
+
+
+def _ready(desk: Desk, engine: Engine) -> Iterator[Effect]:
+    readiness = desk.readiness
+    readiness.is_judging = True
+    readiness.model = engine.card.identity if engine.card and engine.health.is_proved else ""
+    readiness.engine = engine.health.identity
+    readiness.fields_per_1000_s = engine.fields_per_1000_s
+    yield from ()
+
+
+def _disk_failed(desk: Desk, problem: Problem) -> Iterator[Effect]:
+    desk.readiness.disk_problem = problem
+    yield from ()
+
+
+def _checked(record: Record, why: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "field": record.image.field,
+        "capture": record.image.capture,
+        "plane": record.image.plane,
+        "disposition": record.disposition,
+        "reasons": list(why),
+        "quality": dict(record.quality),
+        "findings": len(record.findings),
+    }
+
+
+def _engine_alert(engine: Engine) -> Alert:
+    text = f"The engine is not proved: {engine.health.problem}"
+    remedy = "Run `cytoedge doctor`; mend the model, then restart the daemon"
+    return Alert("engine", Severity.FAULT, text, remedy, _now_us())
+
+
+def _damaged(slide: str, fault: StoreFault) -> Alert:
+    text = f"The file of slide {slide} is damaged and was set aside: {fault}"
+    remedy = "Keep the file; scan the slide again under a new id"
+    return Alert(f"damaged-{slide}", Severity.FAULT, text, remedy, _now_us())
+
+
+def _pm_per_px(store: SlideStore) -> int:
+    owner = store.owner()
+    assert owner is not None  # noqa: S101  # an open slide has one
+    return owner.pm_per_px
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

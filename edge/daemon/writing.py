@@ -1,0 +1,35 @@
+"""What the writer is asked to do."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from edge.daemon.engine import Engine
+from edge.intake.effects import Open, TakeOver, Write
+from edge.slide.record import Incident, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Make a record durable, and count it."""
+
+    slide: str
+    record: Record
+    identity: str
+    """Of the capture that it was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIs:
+    """The engine was proved, or is broken."""
+
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """Write an incident into every open slide."""
+
+    incident: Incident
+
+
+Task: TypeAlias = Keep | Write | Open | TakeOver | EngineIs | Everywhere
