@@ -1,0 +1,190 @@
+"""What counts, field by field: a change counts its field and the neighbours again, no more."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import numpy as np
+
+from edge.evidence.coverage import Coverage
+from edge.evidence.gallery import Gallery, Place, places
+from edge.evidence.ground import LATTICE_NM, Ground, Ints
+from edge.evidence.look import FieldLooks, Look
+from edge.evidence.ownership import Cells, Views
+from edge.slide.plan import Plan
+from edge.slide.record import Record
+
+SEVERITIES: Final = 16
+"""Length of what `reached` gives."""
+
+_NONE: Final = np.zeros(0, np.int64)
+
+
+class Counts:
+    """All images of a slide that were not withdrawn, and what counts of them."""
+
+    def __init__(self, plan: Plan, registration_nm: int, largest_box_nm: int) -> None:
+        self._registration_nm = registration_nm
+        self._ground = Ground(plan)
+        self._let_reach(largest_box_nm)
+        self._views = Views(self._ground)
+        self.coverage = Coverage(self._ground, self._views)
+        self.gallery = Gallery()
+        self.fields = [FieldLooks(planned.planes) for planned in plan.fields]
+        self.looks: dict[int, Look] = {}
+        """By their view."""
+        self._same_pixels: dict[str, list[Look]] = {}
+        self.cells = np.zeros(len(self.fields), np.int64)
+        """Counted findings of each field."""
+        self._reached = np.zeros((len(self.fields), SEVERITIES), np.int64)
+        self._is_closed = False
+        self._new: set[int] = set()
+        self._changed: set[int] = set()
+
+    def put(self, record: Record) -> None:
+        """Take an image that is not here.
+
+        Raises:
+            KeyError: Its field is not planned.
+        """
+        index = self._ground.index[record.image.field]
+        view = self._views.add(
+            index, record.image.capture, record.place, record.cells, record.sharpness
+        )
+        new = Look.of(record, view)
+        self.looks[view] = new
+        self.fields[index].add(new)
+        self._same_pixels.setdefault(new.checksum, []).append(new)
+        self._freeze(new.checksum)
+        self._new.add(view)
+        self._changed.add(index)
+
+    def withdraw(self, number: int, capture: int) -> None:
+        """Forget a capture, with all its planes."""
+        index = self._ground.index.get(number)
+        if index is None:
+            return
+        field = self.fields[index]
+        for gone in [look for look in field.looks if look.image.capture == capture]:
+            field.looks.remove(gone)
+            for view in gone.twins:
+                del self.looks[view].twins[gone.view]
+            del self.looks[gone.view]
+            self._new.discard(gone.view)
+            self._views.remove(gone.view)
+            self._same_pixels[gone.checksum].remove(gone)
+            self._freeze(gone.checksum)
+            self._changed.add(index)
+
+    def _freeze(self, checksum: str) -> None:
+        """A camera that repeats a picture at other fields saw at the lowest of them at most."""
+        same = self._same_pixels[checksum]
+        if not same:
+            del self._same_pixels[checksum]
+        genuine = min((look.image.field for look in same), default=0)
+        for look in same:
+            self._views.freeze(look.view, is_frozen=look.image.field != genuine)
+            self._changed.add(self._ground.index[look.image.field])
+
+    def skip(self, number: int) -> None:
+        """A field was given up."""
+        index = self._ground.index.get(number)
+        if index is not None:
+            self.fields[index].is_skipped = True
+            self._changed.add(index)
+
+    def close(self) -> None:
+        """Every field is given up."""
+        self._is_closed = True
+        self._changed |= {i for i, field in enumerate(self.fields) if not field.is_complete}
+
+    def reached(self) -> tuple[int, ...]:
+        """Counted findings that reach each severity; [0] is those that reach none."""
+        return tuple(self._reached.sum(axis=0).tolist())
+
+    def recount(self) -> None:
+        """Count all again that rows since the last time could have changed."""
+        self._meet()
+        for index in self._changed:
+            field = self.fields[index]
+            field.is_complete = self._is_closed or field.is_skipped or field.has_all_planes
+            for look in field.looks:
+                look.seen = self._views.sees(look.view, look.x_nm, look.y_nm)
+        touched = {i for index in self._changed for i in self._ground.neighbours(index)}
+        for index in touched:
+            self._settle(index)
+        recounted = {index for index in touched if self._count(index)}
+        self.gallery.update(
+            {self._ground.plan.fields[index].field for index in recounted},
+            self._places(recounted),
+            lambda: self._places(range(len(self.fields))),
+        )
+        self._changed.clear()
+
+    def _meet(self) -> None:
+        """Find the twins of new images. They depend on the two images alone: once is enough."""
+        for view in self._new:
+            self._let_reach(self.looks[view].largest_side_nm)
+        while self._new:
+            new = self.looks[self._new.pop()]
+            for index in self._ground.neighbours(self._ground.index[new.image.field]):
+                for other in self.fields[index].looks:
+                    if other is not new and other.view not in self._new:
+                        new.meet(other, self._registration_nm)
+
+    def _let_reach(self, side_nm: int) -> None:
+        """Findings of such a size can be twins: over less than side / 2 + t."""
+        self._ground.reach(side_nm // 2 + self._registration_nm + 1)
+
+    def _settle(self, index: int) -> None:
+        """Find who owns the lattice points at home in a field, and its images' findings."""
+        field, home = self.fields[index], self._ground.homes[index]
+        is_waiting = home.is_first_everywhere and not field.is_complete
+        rows, columns = (_NONE, _NONE) if is_waiting else home.lattice()
+        x_nm = [(home.column + columns) * LATTICE_NM, *(look.x_nm for look in field.looks)]
+        y_nm = [(home.row + rows) * LATTICE_NM, *(look.y_nm for look in field.looks)]
+        owner, cell = self._owners(index, np.concatenate(x_nm), np.concatenate(y_nm))
+        start = len(rows)
+        if is_waiting:
+            self.coverage.wait(index)
+        else:
+            around = {i: self.fields[i] for i in self._ground.neighbours(index)}
+            self.coverage.settle(index, (rows, columns), owner[:start], cell[:start], around)
+        for look in field.looks:
+            look.owner = owner[start : start + len(look.findings)].astype(np.int32)
+            start += len(look.findings)
+
+    def _owners(self, index: int, x_nm: Ints, y_nm: Ints) -> tuple[Ints, Cells]:
+        """The owners of points around a field. Most lie where no other field can see them."""
+        x_from, x_to, y_from, y_to = self._ground.cores[index].tolist()
+        core = (x_nm >= x_from) & (x_nm < x_to) & (y_nm >= y_from) & (y_nm < y_to)
+        owner, cell = np.empty(len(x_nm), np.int64), np.empty(len(x_nm), np.uint8)
+        around = self._ground.neighbours(index)
+        for here, fields in ((core, [index]), (~core, around)):
+            views = [view for i in fields for view in self._candidates(i)]
+            owner[here], cell[here] = self._views.first_to_see(views, x_nm[here], y_nm[here])
+        return owner, cell
+
+    def _candidates(self, index: int) -> list[int]:
+        """The views of a field that may own: its images, or all of it while they are to come."""
+        return self.fields[index].views if self.fields[index].is_complete else [index]
+
+    def _count(self, index: int) -> bool:
+        """Count a field's findings; whether anything is new."""
+        field = self.fields[index]
+        is_same = index not in self._changed
+        for look in field.looks:
+            counted = look.count(self.looks)
+            is_same &= np.array_equal(counted, look.counted)
+            look.counted = counted
+        if is_same:
+            return False
+        reached = np.concatenate([_NONE, *(look.reached for look in field.looks)])
+        self.cells[index] = len(reached)
+        self._reached[index] = (reached[:, None] >> np.arange(SEVERITIES) & 1).sum(axis=0)
+        self._reached[index, 0] = (reached == 0).sum()
+        return True
+
+    def _places(self, fields: Iterable[int]) -> Iterator[Place]:
+        for index in fields:
+            for look in self.fields[index].looks:
+                yield from places(look)

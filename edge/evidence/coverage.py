@@ -1,0 +1,140 @@
+"""How much ground was seen, and why the rest was not: counted in lattice points."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.evidence.ground import LATTICE_NM, Ground, Home, Ints
+from edge.evidence.look import FieldLooks
+from edge.evidence.ownership import BLIND, NOBODY, Cells, Views
+from edge.evidence.patches import Runs, largest_patch, lost_runs
+from edge.evidence.summary import Area, Sums
+from edge.slide.record import Cell
+
+_FLAGS: Final = tuple(flag for flag in Cell if flag & int(BLIND))
+REASONS: Final = (*(str(flag.name).lower() for flag in _FLAGS), "skipped", "missing", "not_covered")
+"""Why a point is lost: a cell's lowest flag; the field was given up, or never came; its images are
+there, and none shows the point."""
+
+_USABLE, _EMPTY, _PENDING, _LOST = range(4)
+_REASON_OF_CELL: Final = np.array(
+    [next((i for i, flag in enumerate(_FLAGS) if cell & flag), 0) for cell in range(256)]
+)
+
+
+class Coverage:
+    """Areas, as a sum over fields. Memory: about 0.2 KB a field, and 12 B a run of lost points."""
+
+    def __init__(self, ground: Ground, views: Views) -> None:
+        self._ground = ground
+        self._views = views
+        fields = len(ground.homes)
+        self._parts = np.zeros((fields, _LOST + len(REASONS)), np.int64)
+        self._parts[:, _PENDING] = [home.points for home in ground.homes]
+        self._owned = np.zeros(fields, np.int64)
+        self._credit: list[tuple[Ints, Ints] | None] = [None] * fields
+        self._lost: dict[int, Runs] = {}
+        self._largest: int | None = 0
+        self._field_points = max(home.columns * home.rows for home in ground.homes)
+
+    def wait(self, field: int) -> None:
+        """All points at home in this field are pending."""
+        self._put(field, np.array([0, 0, self._ground.homes[field].points]), None, None)
+
+    def settle(
+        self,
+        field: int,
+        lattice: tuple[Ints, Ints],
+        owner: Ints,
+        cell: Cells,
+        around: Mapping[int, FieldLooks],
+    ) -> None:
+        """Count the points at home in a field.
+
+        Args:
+            field: Its index.
+            lattice: Rows and columns of the points, int64, shape (n,), as `Home.lattice` gives.
+            owner: int64, shape (n,): the owner's view, as `Views.first_to_see` gives.
+            cell: uint8, shape (n,): the owner's cell.
+            around: The field and its neighbours, by rising index.
+        """
+        is_pending = self._views.is_pending(owner)
+        is_lost = owner == NOBODY
+        is_usable = ~is_pending & ~is_lost & (cell == Cell.USABLE)
+        pending, lost, usable = (int(flags.sum()) for flags in (is_pending, is_lost, is_usable))
+        counts = [usable, len(owner) - usable - pending - lost, pending]
+        credit = None
+        if usable:
+            owners = self._views.field_of(owner[is_usable])
+            credit = np.unique(owners, return_counts=True)
+        runs = None
+        if lost:
+            home = self._ground.homes[field]
+            rows, columns = lattice[0][is_lost], lattice[1][is_lost]
+            counts += self._reasons(home, rows, columns, around)
+            runs = lost_runs(home, rows, columns)
+        self._put(field, np.array(counts), credit, runs)
+
+    def _put(
+        self, field: int, counts: Ints, credit: tuple[Ints, Ints] | None, runs: Runs | None
+    ) -> None:
+        self._parts[field] = 0
+        self._parts[field, : len(counts)] = counts
+        before, self._credit[field] = self._credit[field], credit
+        if before is not None:
+            self._owned[before[0]] -= before[1]
+        if credit is not None:
+            self._owned[credit[0]] += credit[1]
+        if runs is not None:
+            if not np.array_equal(runs, self._lost.get(field, ())):
+                self._lost[field], self._largest = runs, None
+        elif self._lost.pop(field, None) is not None:
+            self._largest = None
+
+    def _reasons(
+        self, home: Home, rows: Ints, columns: Ints, around: Mapping[int, FieldLooks]
+    ) -> list[int]:
+        """Lost points by reason, as the nearest field says that could have shown each."""
+        x_nm, y_nm = (home.column + columns) * LATTICE_NM, (home.row + rows) * LATTICE_NM
+        # The rows of fields still to come see all that a field can show: here all are complete.
+        nearest, _ = self._views.first_to_see(list(around), x_nm, y_nm)
+        counts = np.zeros(len(REASONS), np.int64)
+        for field in np.unique(nearest).tolist():
+            here, state = nearest == field, around[field]
+            view, cell = self._views.first_to_cover(state.views, x_nm[here], y_nm[here])
+            shown = view != NOBODY
+            np.add.at(counts, _REASON_OF_CELL[cell[shown]], 1)
+            why = "skipped" if state.is_skipped else "not_covered" if state.views else "missing"
+            counts[REASONS.index(why)] += int((~shown).sum())
+        reasons: list[int] = counts.tolist()
+        return reasons
+
+    def area(self) -> Area:
+        """All fields together."""
+        usable, empty, pending, *lost = (int(part) for part in self._parts.sum(axis=0))
+        if self._largest is None:
+            self._largest = largest_patch(list(self._lost.values()))
+        return Area(
+            planned=usable + empty + pending + sum(lost),
+            usable=usable,
+            empty=empty,
+            pending=pending,
+            lost=tuple(sorted((why, n) for why, n in zip(REASONS, lost, strict=True) if n)),
+            largest_lost_patch=self._largest,
+            field=self._field_points,
+        )
+
+    def sums(self, cells: npt.NDArray[np.int64]) -> Sums:
+        """Over the fields that own usable ground; `cells` are the counted of each: (fields,)."""
+        owns = self._owned > 0
+        points, cells = self._owned[owns], cells[owns]
+        return Sums(
+            n=len(points),
+            cells=int(cells.sum()),
+            points=int(points.sum()),
+            cells_cells=int((cells * cells).sum()),
+            cells_points=int((cells * points).sum()),
+            points_points=int((points * points).sum()),
+        )

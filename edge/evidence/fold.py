@@ -1,0 +1,103 @@
+"""Evidence: a slide's rows, in any order and however often, become one summary.
+
+All that is counted is a sum over fields of a pure function of a field and its neighbours. The batch
+is the same function over all fields.
+"""
+
+from collections.abc import Iterable
+
+from edge.evidence.counts import Counts
+from edge.evidence.summary import Summary
+from edge.slide.record import Closing, Image, Incident, Opening, Record, Row, Skip, Withdrawal
+
+
+class Evidence:
+    """All rows of one slide, folded. Memory: bounded by the plan and `MAX_FINDINGS`."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        basis = opening.basis
+        self._counts = Counts(opening.plan, opening.registration_nm, basis.largest_box_nm)
+        self._images: set[Image] = set()
+        self._withdrawn: set[tuple[int, int]] = set()
+        self._incidents: set[Incident] = set()
+        self._closings: set[Closing] = set()
+
+    def add(self, row: Row) -> None:
+        """Take a row, whatever came before it. A repeated row changes nothing.
+
+        Raises:
+            ValueError: An opening that is not this slide's.
+            KeyError: An image of a field that is not planned.
+        """
+        match row:
+            case Record():
+                self._add_record(row)
+            case Withdrawal(field, capture):
+                self._withdrawn.add((field, capture))
+                self._counts.withdraw(field, capture)
+            case Skip(field):
+                self._counts.skip(field)
+            case Incident():
+                self._incidents.add(row)
+            case Closing():
+                self._closings.add(row)
+                self._counts.close()
+            case Opening():
+                if row != self._opening:
+                    raise ValueError(f"slide {self._opening.slide} was opened otherwise")
+
+    def _add_record(self, record: Record) -> None:
+        image = record.image
+        if image in self._images or (image.field, image.capture) in self._withdrawn:
+            return
+        self._counts.put(record)
+        self._images.add(image)
+
+    def summary(self) -> Summary:
+        """What all rows so far say together: a pure function of their set.
+
+        Where two closings were written, an abort is told before an orderly end.
+        """
+        counts = self._counts
+        counts.recount()
+        fields, looks = counts.fields, counts.looks.values()
+        closing = min(self._closings, key=lambda row: (row.end, row.why), default=None)
+        return Summary(
+            opening=self._opening,
+            area=counts.coverage.area(),
+            sums=counts.coverage.sums(counts.cells),
+            reached=counts.reached(),
+            unsettled_fields=sum(not field.is_complete for field in fields),
+            missing_fields=sum(not (field.looks or field.is_skipped) for field in fields),
+            skipped_fields=sum(field.is_skipped for field in fields),
+            unprocessed_images=sum(look.is_unprocessed for look in looks),
+            truncated_images=sum(look.is_truncated for look in looks),
+            withdrawn_captures=len(self._withdrawn),
+            incidents=tuple(sorted(self._incidents, key=lambda row: (row.kind, row.detail))),
+            end=closing.end if closing else None,
+            end_why=closing.why if closing else "",
+            gallery=counts.gallery.entries(),
+        )
+
+
+def fold(rows: Iterable[Row]) -> Summary:
+    """The summary of a slide's rows, read once, in any order.
+
+    Raises:
+        ValueError: The slide's opening is not among them.
+    """
+    before: list[Row] = []
+    evidence: Evidence | None = None
+    for row in rows:
+        if evidence is not None:
+            evidence.add(row)
+        elif isinstance(row, Opening):
+            evidence = Evidence(row)
+        else:
+            before.append(row)
+    if evidence is None:
+        raise ValueError("a slide without its opening")
+    for row in before:
+        evidence.add(row)
+    return evidence.summary()

@@ -1,0 +1,268 @@
+"""Random small slides, full of what is hard: seams, rescans, planes, holes, withdrawals, ties."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from edge.slide.basis import AdequacyNumbers, Basis, CategoryNumbers
+from edge.slide.finding import Findings, no_findings
+from edge.slide.place import Rectangle
+from edge.slide.plan import Plan, PlannedField
+from edge.slide.record import (
+    Cell,
+    Closing,
+    Crop,
+    Disposition,
+    End,
+    Image,
+    Incident,
+    IncidentKind,
+    Opening,
+    Record,
+    Row,
+    Skip,
+    Withdrawal,
+)
+
+UM = 1_000
+SIDE_NM = 12_000
+
+BASIS = Basis(
+    system="bethesda",
+    classes=("negative", "low", "high"),
+    categories_of_classes=("NILM", "LSIL", "HSIL"),
+    categories=(CategoryNumbers("LSIL", 5_000, 8, 3), CategoryNumbers("HSIL", 5_000, 4, 1)),
+    adequacy=(AdequacyNumbers("thinprep", 5_000, 950, 40, 800),),
+    reference_area_um2=1_000_000,
+    largest_box_nm=SIDE_NM,
+    specimens=("cervical",),
+    negative_slides=(("rendered", 20),),
+    identities=(("model", "test"),),
+)
+
+
+def opening(plan: Plan, registration_nm: int = 0, slide: str = "S-1") -> Opening:
+    """A simulated slide."""
+    return Opening(slide, "simulation", "cervical", "thinprep", plan, registration_nm, BASIS)
+
+
+def packed(*findings: tuple[int, int, int, int, int]) -> Findings:
+    """Findings given as (x, y, side, severity, score); severity s reaches all up to s, but NILM."""
+    rows = [
+        (x, y, side, side + 1_000, severity % 3, score, severity, 2 ** (severity + 1) - 2, 0)
+        for x, y, side, severity, score in findings
+    ]
+    if not rows:
+        return no_findings(3)
+    return np.array([(*row, 10_000 - row[5], row[5], 0) for row in rows], np.int32)
+
+
+def record(
+    image: Image,
+    place: Rectangle,
+    findings: Findings,
+    cells: tuple[int, ...] = (0,) * 64,
+    sharpness: tuple[int, ...] = (1,) * 64,
+    disposition: Disposition = Disposition.USED,
+    cropped: tuple[int, ...] | None = None,
+    checksum: str = "",
+) -> Record:
+    """An image's record; every finding has a crop, unless `cropped` says which.
+
+    Its pixels are like no other's, unless `checksum` says so.
+    """
+    indices = range(len(findings)) if cropped is None else cropped
+    return Record(
+        image=image,
+        place=place,
+        z_nm=0,
+        checksum=checksum or str(image),
+        disposition=disposition,
+        cells=cells,
+        sharpness=sharpness,
+        quality=(),
+        findings=findings,
+        truncated=image.capture == 2,
+        crops=tuple(Crop(index, b"") for index in indices),
+        thumbnail=b"",
+        engine="test",
+        calibration="test",
+    )
+
+
+def grid(
+    columns: int, rows: int, w_nm: int, h_nm: int, overlap_nm: int, x_nm: int = 0, y_nm: int = 0
+) -> Plan:
+    """A plan of columns x rows fields, numbered row by row; the first one's middle is (x, y)."""
+    fields = tuple(
+        PlannedField(
+            row * columns + column,
+            x_nm + column * (w_nm - overlap_nm),
+            y_nm + row * (h_nm - overlap_nm),
+        )
+        for row in range(rows)
+        for column in range(columns)
+    )
+    spot = Rectangle(x_nm, y_nm, columns * w_nm, rows * h_nm)
+    return Plan(spot, w_nm, h_nm, overlap_nm, overlap_nm // 4, fields)
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One slide's rows, in the order in which a scanner might bring them; the opening is first."""
+
+    opening: Opening
+    rows: tuple[Row, ...]
+
+    @property
+    def records(self) -> list[Record]:
+        return [row for row in self.rows if isinstance(row, Record)]
+
+    def without(self, *kinds: type) -> "Slide":
+        """The same without the rows of some kinds."""
+        return replace(self, rows=tuple(row for row in self.rows if not isinstance(row, kinds)))
+
+
+def random_slide(chance: random.Random, name: str = "S-1") -> Slide:
+    """Any slide of up to 9 fields."""
+    start = opening(_plan(chance), chance.choice([0, 0, 3_000, 6_000]), name)
+    cells = _planted(chance, start.plan)
+    rows: list[Row] = [start]
+    for planned in start.plan.fields:
+        rows += _field_rows(chance, start, planned, cells)
+    if chance.random() < 0.3:
+        rows.append(Incident(chance.choice(list(IncidentKind)), chance.choice(["", "again"])))
+    if chance.random() < 0.5:
+        rows.append(Closing(chance.choice(list(End)), "", ""))
+    return Slide(start, tuple(rows))
+
+
+def first_captures(chance: random.Random) -> Slide:
+    """A scan without rescan, withdrawal or skip: what I5 speaks of. Fields come in any order."""
+    slide = random_slide(chance).without(Withdrawal, Skip, Incident, Closing)
+    first = [row for row in slide.records if row.image.capture == 1]
+    chance.shuffle(first)
+    return replace(slide, rows=(slide.opening, *first))
+
+
+def seeded(seed: int) -> random.Random:
+    """Chance that can be repeated."""
+    return random.Random(seed)  # noqa: S311
+
+
+slides = st.integers(0, 2**63).map(lambda seed: random_slide(seeded(seed)))
+"""Any slide. Seeds, because the slides are too large to be drawn piece by piece."""
+
+scans = st.integers(0, 2**63).map(lambda seed: first_captures(seeded(seed)))
+
+
+def _plan(chance: random.Random) -> Plan:
+    columns, rows = chance.randint(2, 3), chance.randint(2, 3)
+    w_nm, h_nm = chance.choice([(200_000, 160_000), (170_001, 150_000), (120_000, 240_000)])
+    overlap_nm = chance.choice([24_000, 40_000, 60_000])
+    x_nm, y_nm = chance.randrange(0, 500_000, 500), chance.randrange(-50_000, 500_000, 500)
+    plan = grid(columns, rows, w_nm, h_nm, overlap_nm, x_nm, y_nm)
+    jitter_nm = chance.choice([0, 0, 10_000, 40_000])
+    planes = chance.choice([1, 1, 1, 2])
+    numbers = sorted(chance.sample(range(40), len(plan.fields)))
+    fields = list(plan.fields)
+    chance.shuffle(fields)
+    moved = tuple(
+        PlannedField(
+            number,
+            planned.x_nm + chance.randint(-jitter_nm, jitter_nm),
+            planned.y_nm + chance.randint(-jitter_nm, jitter_nm),
+            chance.randint(1, planes),
+        )
+        for number, planned in zip(numbers, fields, strict=True)
+    )
+    return replace(plan, fields=moved, placement_nm=chance.choice([0, overlap_nm // 4]))
+
+
+def _planted(chance: random.Random, plan: Plan) -> list[tuple[int, int, int]]:
+    """True cells (x, y, severity), most of them near seams."""
+    cells = []
+    for _ in range(4 * len(plan.fields)):
+        planned, other = chance.choice(plan.fields), chance.choice(plan.fields)
+        x, y = planned.x_nm, planned.y_nm
+        if chance.random() < 0.7:
+            x, y = (x + other.x_nm) // 2, (y + other.y_nm) // 2
+        x += chance.randint(-plan.w_nm, plan.w_nm) // chance.choice([2, 20, 200])
+        y += chance.randint(-plan.h_nm, plan.h_nm) // chance.choice([2, 20, 200])
+        cells.append((x, y, chance.choice([0, 0, 1, 2, 3])))
+    return cells
+
+
+def _field_rows(
+    chance: random.Random, start: Opening, planned: PlannedField, cells: list[tuple[int, int, int]]
+) -> Iterator[Row]:
+    if chance.random() < 0.1:
+        yield Skip(planned.field, chance.choice(["lamp", "stage"]))
+    if chance.random() < 0.1:
+        return
+    captures = chance.choice([1, 1, 1, 2, 3])
+    for capture in range(1, captures + 1):
+        planes = planned.planes if chance.random() < 0.9 else planned.planes + 1
+        place = _place(chance, start.plan, planned)
+        for plane in range(planes):
+            if plane == 0 or chance.random() < 0.9:
+                yield _record(chance, start, Image(planned.field, capture, plane), place, cells)
+    if chance.random() < 0.2:
+        yield Withdrawal(planned.field, chance.randint(1, captures + 1))
+
+
+def _place(chance: random.Random, plan: Plan, planned: PlannedField) -> Rectangle:
+    p = plan.placement_nm
+    x, y = (middle + chance.randint(-p, p) for middle in (planned.x_nm, planned.y_nm))
+    return Rectangle(x, y, plan.w_nm, plan.h_nm)
+
+
+def _record(
+    chance: random.Random,
+    start: Opening,
+    image: Image,
+    place: Rectangle,
+    cells: list[tuple[int, int, int]],
+) -> Record:
+    blur_nm = 1_500 + start.registration_nm // 2
+    findings = []
+    for x, y, severity in cells:
+        x, y = x + chance.randint(-blur_nm, blur_nm), y + chance.randint(-blur_nm, blur_nm)
+        if place.grown(2_000).holds(x, y) and chance.random() < 0.9:
+            severity = severity if chance.random() < 0.8 else chance.randint(0, 3)
+            side = chance.choice([SIDE_NM, SIDE_NM, 9_000, 16_000])
+            findings.append((x, y, side, severity, chance.choice([9_000, 8_000, 7_500])))
+    findings.sort(key=lambda finding: -finding[4])
+    grades = _grades(chance)
+    is_unprocessed = chance.random() < 0.03
+    if is_unprocessed:
+        findings, grades = [], (int(Cell.UNPROCESSED),) * 64
+    return record(
+        image,
+        place,
+        packed(*findings),
+        grades,
+        tuple(chance.randint(1, 3) for _ in range(64)),
+        Disposition.UNPROCESSED if is_unprocessed else Disposition.USED,
+        tuple(index for index in range(len(findings)) if chance.random() < 0.7),
+        "frozen" if chance.random() < 0.03 else "",
+    )
+
+
+def _grades(chance: random.Random) -> tuple[int, ...]:
+    """64 cells: all usable, a usable half, spots of trouble, nothing there, nothing sharp."""
+    usable, empty = int(Cell.USABLE), int(Cell.EMPTY)
+    bad = int(chance.choice([Cell.OUT_OF_FOCUS, Cell.FROZEN | Cell.EMPTY, Cell.OVEREXPOSED | 16]))
+    kind = chance.random()
+    if kind < 0.45:
+        return (usable,) * 64
+    if kind < 0.6:
+        column = chance.randint(1, 7)
+        half = [usable if i % 8 < column else bad for i in range(64)]
+        return tuple(half if chance.random() < 0.5 else reversed(half))
+    if kind < 0.9:
+        return tuple(chance.choice([usable, usable, usable, empty, bad]) for _ in range(64))
+    return (chance.choice([empty, bad]),) * 64
