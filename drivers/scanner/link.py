@@ -18,7 +18,7 @@ from drivers.scanner.codec import check_pixels
 from drivers.scanner.connection import Connection, made
 from drivers.scanner.crc import crc32c_hex
 from drivers.scanner.exchange import Counters, Exchange
-from drivers.scanner.lists import CaptureKey, DifferenceList, PlanList, ResumeList
+from drivers.scanner.lists import CaptureKey, DifferenceList, ManifestList, PlanList, ResumeList
 from drivers.scanner.question import Question
 from drivers.scanner.words import (
     Optics,
@@ -124,6 +124,11 @@ class ScannerLink:
     def refused(self) -> list[m.Refused]:
         """The slide's images that were refused for good, in the order of their answers."""
         return self._exchange.book.refused
+
+    @property
+    def manifest(self) -> ManifestList:
+        """All that is committed, withdrawn and skipped of the slide, as `close_slide` says it."""
+        return self._exchange.book.manifest()
 
     def next_capture(self, field: int) -> int:
         """The number of a field's next capture, above all that were ever seen."""
@@ -298,11 +303,13 @@ class ScannerLink:
         """
         self._exchange.until(lambda: not self._exchange.book.open, timeout_s, "field")
 
-    def close_slide(self, timeout_s: float = TIMEOUT_S) -> Closed:
+    def close_slide(
+        self, timeout_s: float = TIMEOUT_S, *, manifest: ManifestList | None = None
+    ) -> Closed:
         """Waits for every answer, then ends the slide with a manifest of all that is committed.
 
-        Where the answer's state is `open`, the daemon's and this link's lists differ and the slide
-        goes on.
+        Where the answer's state is `open`, the daemon's list and the manifest differ and the slide
+        goes on. Give another `manifest` than the link's own to close without what is missing.
 
         Raises:
             LinkRefused: The daemon has closed it otherwise.
@@ -312,7 +319,7 @@ class ScannerLink:
         until = time.monotonic() + timeout_s
         self.drain(timeout_s)
         message = made(m.CloseSlide, slide=self._exchange.slide)
-        question = Question(message, self._exchange.book.manifest(), m.SlideClosed)
+        question = Question(message, manifest or self.manifest, m.SlideClosed)
         answer = self._exchange.ask(question, until - time.monotonic())
         if answer.state is not SlideStatus.OPEN:
             self._exchange.open = None
