@@ -84,7 +84,8 @@ class Report(_Part):
 
     format: Literal["cytoedge-report-1"] = "cytoedge-report-1"
     slide: str
-    revision: Annotated[int, Field(ge=1)]
+    revision: Count
+    """0 is a provisional verdict, 1 the final one, and one more for each revision of it."""
     issued_at_us: Annotated[int, Field(ge=0, le=LAST_INSTANT_US)]
     """Microseconds UTC. The verdict itself has no time."""
     verdict_hash: str
@@ -104,7 +105,7 @@ def report(slide: str, revision: int, issued_at_us: int, verdict: bytes) -> Repo
 
     Args:
         slide: The slide's name.
-        revision: 1, and one more for each revision.
+        revision: 0 for a provisional verdict, 1 for the final one.
         issued_at_us: Microseconds UTC.
         verdict: Its bytes, as `edge.verdict.verdict.to_json` wrote them.
 

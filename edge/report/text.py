@@ -40,8 +40,9 @@ def headline(verdict: VerdictPart) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     verdict = report.verdict
+    revision = f", revision {report.revision}" if report.revision else ""
     issued = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=report.issued_at_us)
-    yield f"Slide {report.slide}, {verdict.state} verdict, revision {report.revision}"
+    yield f"Slide {report.slide}, {verdict.state} verdict{revision}"
     yield f"  {headline(verdict)}"
     yield f"  {verdict.use}; purpose {verdict.purpose}; system {verdict.system}"
     yield "Reasons"

@@ -38,6 +38,7 @@ def decide(summary: Summary) -> Verdict:
     Raises:
         ValueError: The basis names a category system that there is none of.
         KeyError: The basis names a category that its system has none of.
+        IndexError: The evidence has no count for a category of the card.
     """
     basis = summary.opening.basis
     system = load(basis.system)
@@ -122,10 +123,10 @@ def _tallies(summary: Summary, system: CategorySystem) -> list[_Tally]:
         category = system.category(numbers.category)
         if category == system.negative:
             continue
-        found = summary.reached[category.severity : category.severity + 1] or (0,)
+        found = summary.reached[category.severity]
         makes_category = scaled(numbers.category_from, planned, basis.reference_area_um2)
         asks = scaled(numbers.review_from, planned, basis.reference_area_um2)
-        tallies.append(_Tally(category, found[0], makes_category, 1 if rests_on_nothing else asks))
+        tallies.append(_Tally(category, found, makes_category, 1 if rests_on_nothing else asks))
     return sorted(tallies, key=lambda tally: -tally.category.severity)
 
 

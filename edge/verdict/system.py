@@ -5,6 +5,10 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
+
+MAX_SEVERITY: Final = 15
+"""Evidence counts findings for the severities 0 to 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def parse(name: str, content: bytes) -> CategorySystem:
     """A system from its file's bytes.
 
     Raises:
-        ValueError: It is not TOML, or names or severities are not unique, or none is 0.
+        ValueError: It is not TOML, or names or severities are not unique, or none is 0, or one is
+            over `MAX_SEVERITY`.
         KeyError: A key is absent.
     """
     data = tomllib.loads(content.decode())
@@ -96,8 +101,11 @@ def parse(name: str, content: bytes) -> CategorySystem:
         key=lambda category: category.severity,
     )
     severities = [category.severity for category in categories]
-    if severities != sorted(set(severities)) or severities[:1] != [0]:
-        raise ValueError(f"{name}: severities must be unique and start at 0, not {severities}")
+    is_unique = severities == sorted(set(severities))
+    if not is_unique or severities[:1] != [0] or severities[-1] > MAX_SEVERITY:
+        raise ValueError(
+            f"{name}: severities must be unique, from 0 to {MAX_SEVERITY}, not {severities}"
+        )
     names = [category.name for category in categories] + data["beyond"]
     if len(names) != len(set(names)):
         raise ValueError(f"{name}: names must be unique, not {names}")

@@ -123,6 +123,12 @@ def test_cellularity_is_told_as_far_as_it_is_known(cells: Adequacy, told: str) -
     assert lines[lines.index("Squamous cells") + 1] == f"  {told}"
 
 
+def test_a_provisional_verdict_has_no_revision_yet() -> None:
+    running = to_json(replace(VERDICT, state=State.PROVISIONAL))
+    told = text.write(report("S-26-1", 0, 0, running))
+    assert told.startswith("Slide S-26-1, provisional verdict\n")
+
+
 def test_nothing_to_show_is_said_in_words() -> None:
     bare = replace(VERDICT, gallery=(), notes=(), not_assessed=(), negative_slides=())
     told = text.write(reported(bare))

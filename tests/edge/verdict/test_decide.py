@@ -215,8 +215,11 @@ def test_what_the_model_cannot_see_is_listed(slide: Slide) -> None:
     assert "organisms" not in decide(slide(basis=with_organisms)).not_assessed
 
 
-def test_evidence_that_has_no_place_for_a_category_has_none_of_it(slide: Slide) -> None:
-    assert decide(replace(slide(), reached=(5,))).counts == (("NILM", 5), ("LSIL", 0), ("HSIL", 0))
+def test_i3_evidence_without_a_count_for_a_category_is_a_fault_and_not_none_of_it(
+    slide: Slide,
+) -> None:
+    with pytest.raises(IndexError):
+        decide(replace(slide(), reached=(5,)))
 
 
 def test_the_reason_for_a_review_of_cellularity_says_which(slide: Slide) -> None:

@@ -5,7 +5,8 @@ from importlib.resources import files
 
 import pytest
 
-from edge.verdict.system import load, parse, systems
+from edge.evidence.counts import SEVERITIES
+from edge.verdict.system import MAX_SEVERITY, load, parse, systems
 
 FILE = files("edge.verdict.categories").joinpath("bethesda.toml").read_bytes()
 ONE = '[[category]]\nname = "{}"\naxis = "a"\nseverity = {}\ntitle = ""\n'
@@ -57,6 +58,7 @@ def test_an_unknown_name_is_refused() -> None:
     [
         (ONE.format("n", 0) + ONE.format("m", 0), "severities"),
         (ONE.format("n", 1), "severities"),
+        (ONE.format("n", 0) + ONE.format("m", 16), "severities"),
         (ONE.format("n", 0) + ONE.format("n", 1), "names"),
         (ONE.format("x", 0), "names"),
     ],
@@ -65,3 +67,7 @@ def test_a_file_with_a_name_or_severity_twice_is_refused(categories: str, proble
     with pytest.raises(ValueError, match=problem):
         parse("new", (HEAD + categories).encode())
     assert parse("new", (HEAD + ONE.format("n", 0)).encode()).negative.name == "n"
+
+
+def test_evidence_counts_every_severity_that_a_system_may_use() -> None:
+    assert SEVERITIES == MAX_SEVERITY + 1
