@@ -16,6 +16,9 @@ from engines.detector import Detector, EngineFault
 
 log = logging.getLogger(__name__)
 
+SHIPPED = "cervical-1"
+"""The model that comes with the software."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -65,10 +68,6 @@ def start(settings: Settings) -> Engine:
         log.error("the engine is not proved: %s", fault)
         return Engine(card, None, EngineHealth("none", is_proved=False, problem=str(fault)), 0)
     return Engine(card, detector, EngineHealth(detector.identity, is_proved=True, problem=""), rate)
-
-
-SHIPPED = "cervical-1"
-"""The model that comes with the software."""
 
 
 def broken(engine: Engine, fault: EngineFault) -> Engine:

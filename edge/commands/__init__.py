@@ -1,0 +1,1 @@
+"""The daemon's commands: run it, ask it, check it, see what it costs."""

@@ -1,0 +1,225 @@
+"""`cytoedge bench stream`: what the daemon costs beside a bare engine, and beside a memory copy.
+
+All fields are rendered before the clock starts. Every figure is a ratio within one run, because
+machines, and their neighbours, differ.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from drivers.scanner.link import ScannerLink
+from drivers.scanner.lists import ImageKey
+from drivers.scanner.messages import Committed, Refused
+from drivers.scanner.words import PixelFormat
+from drivers.sources.camera import Camera
+from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.source import Shot
+from edge.commands.common import AsJson, err, refusals, say
+from edge.commands.own_daemon import own_daemon
+from edge.daemon.engine import SHIPPED
+
+RENDERED = 4
+"""Different pictures. Each is sent many times, with its first pixels changed."""
+BUFFERS = 24
+"""More than any window: none is changed while it is in hand."""
+WARM = 20
+"""Fields before the steady state."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+FORMATS = (PixelFormat.RGB8, PixelFormat.BAYER_RG8)
+
+bench = typer.Typer(help="What things cost, as ratios within one run.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.add_typer(bench, name="bench")
+
+
+@bench.callback()
+def _bench() -> None:
+    """What things cost, as ratios within one run."""
+
+
+@bench.command()
+def stream(
+    engine_fields: Annotated[
+        int, typer.Option(min=10, help="Fields of each format through the engine.")
+    ] = 60,
+    fields: Annotated[
+        int, typer.Option(min=200, help="Fields of each format without one.")
+    ] = 1_000,
+    as_json: AsJson = False,
+) -> None:
+    """The daemon's cost a field, with the shipped engine and without one."""
+    with refusals():
+        found = {format.value: _one_format(format, engine_fields, fields) for format in FORMATS}
+    result: dict[str, Any] = {
+        key: {name: figures[key] for name, figures in found.items()}
+        for key in ("ratio_to_bare_engine", "own_cost_in_copies")
+    } | {
+        key: max(figures[key] for figures in found.values())
+        for key in ("last_field_to_verdict_s", "memory_growth_mb")
+    }
+    if as_json:
+        say(result | {"details": found})
+        return
+    console = Console()
+    for key, value in result.items():
+        console.print(f"{key}: {value}", highlight=False)
+
+
+def _one_format(format: PixelFormat, engine_fields: int, fields: int) -> dict[str, float]:
+    err.print(f"{format}: rendering", highlight=False)
+    plan = SimulatedSlide(
+        Options(seed=7, fields=max(engine_fields, fields), camera=Camera(format=format))
+    )
+    pictures = [plan.capture(ImageKey(field=n, capture=1)) for n in range(RENDERED)]
+    err.print(f"{format}: {engine_fields} fields through the engine", highlight=False)
+    judged = _with_engine(plan, pictures, engine_fields)
+    err.print(f"{format}: {fields} fields without one", highlight=False)
+    return judged | _without_engine(plan, pictures, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """When the last field was answered, and when its slide's verdict came."""
+
+    at_s: list[float]
+    """Of each answer, by the monotonic clock."""
+    last_to_verdict_s: float
+
+
+def _with_engine(plan: SimulatedSlide, pictures: Sequence[Shot], fields: int) -> dict[str, float]:
+    """Bare engine, stream, bare engine: the neighbours' load is alike for both."""
+    bare = _bare_engine_s(fields // 2)
+    with tempfile.TemporaryDirectory() as folder, own_daemon(Path(folder)) as daemon:
+        endpoint = daemon.settings.endpoints.drivers
+        answered = _send(endpoint, plan, pictures, fields, lambda _: None)
+    bare += _bare_engine_s(fields // 2)
+    steady = np.diff(answered.at_s[WARM // 2 :])
+    return {
+        "ratio_to_bare_engine": round(float(steady.mean()) / statistics.mean(bare), 3),
+        "last_field_to_verdict_s": round(answered.last_to_verdict_s, 3),
+    }
+
+
+def _bare_engine_s(times: int) -> list[float]:
+    """Seconds a field of the engine alone, in this process, on one thread."""
+    from engines import card as cards
+    from engines.openvino_engine import OpenVinoEngine
+    from engines.parity import golden_tile
+
+    card = cards.load(cards.MODELS / SHIPPED)
+    engine, tile = OpenVinoEngine(card, 1), golden_tile(card)
+    engine.detect(tile)
+    taken = []
+    for _ in range(max(times, 1)):
+        began = time.perf_counter()
+        engine.detect(tile)
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def _without_engine(
+    plan: SimulatedSlide, pictures: Sequence[Shot], fields: int
+) -> dict[str, float]:
+    """The daemon's own CPU a field, in copies of that field, and how its memory grows."""
+    cpu: dict[int, float] = {}
+    memory: dict[int, float] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        own_daemon(Path(folder), engine="idle") as daemon,
+    ):
+
+        def measure(count: int) -> None:
+            if count in (100, fields):
+                cpu[count] = _cpu_s(daemon.pid)
+                memory[count] = _resident_mb(daemon.pid)
+
+        copies_s = [_copy_s(pictures[0].pixels)]
+        _send(daemon.settings.endpoints.drivers, plan, pictures, fields, measure)
+        copies_s.append(_copy_s(pictures[0].pixels))
+    own_s = (cpu[fields] - cpu[100]) / (fields - 100)
+    return {
+        "own_cost_in_copies": round(own_s / statistics.mean(copies_s), 2),
+        "own_cost_ms": round(1000 * own_s, 2),
+        "copy_ms": round(1000 * statistics.mean(copies_s), 2),
+        "memory_growth_mb": round(memory[fields] - memory[100], 1),
+        "memory_mb": round(memory[fields], 1),
+    }
+
+
+def _send(
+    endpoint: str,
+    plan: SimulatedSlide,
+    pictures: Sequence[Shot],
+    fields: int,
+    on_count: Callable[[int], None],
+) -> _Answered:
+    """Send a slide as fast as the window allows."""
+    answered: list[float] = []
+
+    def hear(answer: Committed | Refused) -> None:
+        if isinstance(answer, Refused):
+            raise RuntimeError(f"refused: {answer.problem}")
+        answered.append(time.monotonic())
+        on_count(len(answered))
+
+    facts = plan.facts
+    buffers = [n.to_bytes(4, "little") + pictures[n % RENDERED].pixels[4:] for n in range(BUFFERS)]
+    listed = facts.plan.model_copy(update={"fields": list(facts.plan.fields[:fields])})
+    with ScannerLink(endpoint, "bench", on_answer=hear) as link:
+        link.wait_welcome()
+        link.open_slide(
+            facts.slide, facts.purpose, facts.specimen, facts.preparation, facts.optics, listed
+        )
+        for n, planned in enumerate(listed.fields):
+            shot = pictures[n % RENDERED]
+            link.send_field(
+                planned.field,
+                buffers[n % BUFFERS],
+                x_nm=planned.x_nm,
+                y_nm=planned.y_nm,
+                width_px=shot.width_px,
+                height_px=shot.height_px,
+                format=shot.format,
+            )
+        link.drain()
+        began = time.monotonic()
+        link.close_slide()
+        return _Answered(answered, time.monotonic() - began)
+
+
+def _copy_s(pixels: bytes) -> float:
+    """CPU seconds of one memory copy of a field."""
+    source = np.frombuffer(pixels, np.uint8)
+    target = np.empty_like(source)
+    np.copyto(target, source)
+    taken = []
+    for _ in range(30):
+        began = time.thread_time()
+        np.copyto(target, source)
+        taken.append(time.thread_time() - began)
+    return statistics.median(taken)
+
+
+def _cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used. Source: proc(5), fields 14 and 15 of stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _resident_mb(pid: int) -> float:
+    """Memory that a process holds."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024

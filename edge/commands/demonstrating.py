@@ -1,0 +1,84 @@
+"""`cytoedge demo`: a daemon and a simulated scanner, one slide to its verdict."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from drivers.scanner.link import ScannerLink
+from drivers.sources.faults import Faults
+from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.replay import ImageFolder, ReplayOptions
+from drivers.sources.scanner import Pace, Scan, scan_slide, start
+from drivers.sources.source import Source
+from drivers.sources.specimen import preset
+from edge.commands.common import FAULT, AsJson, Tools, err, refusals, say
+from edge.commands.own_daemon import own_daemon
+from edge.commands.watching import words
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    specimen: Annotated[
+        str, typer.Option(help="What is on the glass: negative, low, high, scant.")
+    ] = "high",
+    replay: Annotated[Path | None, typer.Option(help="Show this folder of images instead.")] = None,
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Scale of those images; default: their images.csv.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same slide.")] = 1,
+    fields: Annotated[int, typer.Option(min=1, help="Fields of the simulated slide.")] = 160,
+    as_json: AsJson = False,
+) -> None:
+    """Stream one slide into a daemon of its own, and print the verdict."""
+    with refusals(), tempfile.TemporaryDirectory(prefix="cytoedge-demo-") as name:
+        folder = Path(name)
+        source: Source
+        if replay is None:
+            source = SimulatedSlide(Options(seed=seed, fields=fields, contents=preset(specimen)))
+        else:
+            source = ImageFolder(ReplayOptions(replay, um_per_px))
+        with own_daemon(folder) as daemon:
+            endpoints = daemon.settings.endpoints
+            scan = _scan(endpoints.drivers, source, is_quiet=as_json)
+            if scan.verdict is None:
+                err.print(f"The scan ended without a verdict: {scan.why or scan.refusals}")
+                raise typer.Exit(FAULT)
+            with Tools(endpoints.tools) as tools:
+                found = tools.ask("verdict", source.facts.slide)
+    waited_s = scan.last_field_to_verdict_s or 0.0
+    if as_json:
+        say(found | {"last_field_to_verdict_s": round(waited_s, 3)})
+        return
+    sys.stdout.write("\n" + words(found))
+    sys.stdout.write(f"From the last field to the verdict: {waited_s:.2f} s\n")
+
+
+def _scan(endpoint: str, source: Source, *, is_quiet: bool) -> Scan:
+    """Send the whole slide, with live progress."""
+    scan = start(source.facts)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[seen]}"),
+    )
+    with Progress(*columns, console=err, disable=is_quiet) as bar:
+        task = bar.add_task(f"slide {scan.slide}", total=scan.planned, seen="")
+
+        def tell(now: Scan) -> None:
+            seen = ", ".join(f"{n} {what}" for what, n in sorted(now.dispositions.items()))
+            bar.update(task, completed=sum(now.dispositions.values()), seen=seen)
+
+        with ScannerLink(endpoint, "demo", on_answer=scan.hear) as link:
+            link.wait_welcome()
+            scan_slide(link, source, scan, pace=Pace(), faults=Faults(), on_progress=tell)
+    return scan

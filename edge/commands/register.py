@@ -1,0 +1,11 @@
+"""Which commands the daemon's folder brings."""
+
+import typer
+
+from edge.commands import benching, checking, demonstrating, running, watching
+
+
+def register(app: typer.Typer) -> None:
+    """Add them to the program."""
+    for module in (running, demonstrating, watching, checking, benching):
+        module.register(app)

@@ -1,0 +1,81 @@
+"""`cytoedge run`: the daemon."""
+
+import fcntl
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from drivers.problem import Problem, Refusal
+from edge.commands.common import FAULT, SettingsFile, refusals, settings_of
+
+log = logging.getLogger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(run)
+
+
+def run(settings: SettingsFile = None) -> None:
+    """Run the daemon until it is asked to end (SIGTERM, Ctrl-C)."""
+    _log_as_json()
+    with refusals():
+        chosen = settings_of(settings)
+        with _only_one(chosen.state_dir):
+            # Here, so that a refusal of the settings does not wait for the libraries.
+            from edge.daemon.serve import Daemon
+            from edge.journal.store import StoreFault
+
+            try:
+                daemon = Daemon(chosen)
+            except StoreFault as fault:
+                log.critical("the journal cannot be opened: %s", fault)
+                raise typer.Exit(FAULT) from None
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, daemon.end)
+            daemon.run()
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "at": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "where": record.name,
+            "text": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["trace"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+def _log_as_json() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+@contextmanager
+def _only_one(state_dir: Path) -> Iterator[None]:
+    """A second daemon on one state folder would steal the sockets in silence."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        file = (state_dir / "lock").open("w")
+    except OSError as error:
+        remedy = "Name a folder that the daemon may write"
+        raise Refusal(Problem("state_dir", str(state_dir), str(error), remedy)) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            problem = "another daemon runs on it"
+            raise Refusal(
+                Problem("state_dir", str(state_dir), problem, "End that one, or name another")
+            ) from None
+        yield

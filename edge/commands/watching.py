@@ -1,0 +1,166 @@
+"""`cytoedge status`, `watch`, `slides`: what a daemon does, and what it said."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+import zmq
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from drivers.scanner import codec
+from drivers.scanner.codec import Undecodable
+from drivers.scanner.messages import Event
+from drivers.scanner.words import EventKind
+from edge.commands.common import AsJson, SettingsFile, Tools, refusals, say, settings_of
+from edge.report import text
+from edge.report.model import report
+
+slides = typer.Typer(help="The slides of a daemon: list and show.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(status)
+    app.command()(watch)
+    app.add_typer(slides, name="slides")
+
+
+@slides.command("list")
+def list_(settings: SettingsFile = None, as_json: AsJson = False) -> None:
+    """Every slide, with its outcome."""
+    with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
+        found = tools.ask("slides")
+    if as_json:
+        say(found)
+        return
+    table = Table("slide", "purpose", "specimen", "fields", "state", "outcome", "category")
+    for slide in found["slides"]:
+        state = "ended" if slide["has_ended"] else "open"
+        table.add_row(
+            slide["slide"], slide["purpose"], slide["specimen"], str(slide["planned_fields"]),
+            state, slide["outcome"] or "", slide["category"] or "",
+        )  # fmt: skip
+    Console().print(table)
+
+
+@slides.command()
+def show(
+    slide: Annotated[str, typer.Argument(help="The slide's id.")],
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """One slide's verdict, explained."""
+    with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
+        found = tools.ask("verdict", slide)
+        records = tools.ask("records", slide)["records"]
+    if as_json:
+        say(found | {"records": records})
+        return
+    sys.stdout.write(words(found))
+    dispositions = [record["disposition"] for record in records]
+    sys.stdout.write(f"Images: {len(records)}")
+    for disposition in sorted(set(dispositions)):
+        sys.stdout.write(f", {dispositions.count(disposition)} {disposition}")
+    sys.stdout.write("\n")
+
+
+def words(found: dict[str, Any]) -> str:
+    """A `verdict` answer in plain words."""
+    if found["verdict"] is None:
+        return f"Slide {found['slide']} has no verdict yet.\n"
+    body = json.dumps(
+        found["verdict"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+    made = report(found["slide"], found["revision"], found["issued_at_us"], body)
+    return text.write(made)
+
+
+def status(settings: SettingsFile = None, as_json: AsJson = False) -> None:
+    """What the daemon is doing now."""
+    with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
+        found = tools.ask("status")
+    if as_json:
+        say(found)
+        return
+    console = Console()
+    console.print(f"ready: {'yes' if found['ready'] else 'no'}")
+    console.print(f"model: {found['model'] or 'none is proved'}")
+    console.print(f"engine: {found['engine']}", highlight=False)
+    console.print(f"fields a second: {found['fields_per_1000_s'] / 1000:.1f}")
+    console.print(f"drivers connected: {found['sessions']}, images in hand: {found['in_hand']}")
+    for slide in found["open_slides"]:
+        console.print(f"slide {slide['slide']}: {slide['committed']} of {slide['planned']} images")
+    for alert in found["alerts"]:
+        console.print(f"{alert['severity'].upper()}: {alert['text']} {alert['remedy']}")
+
+
+def watch(settings: SettingsFile = None, as_json: AsJson = False) -> None:
+    """What happens, live, until Ctrl-C; with --json one event a line."""
+    with refusals():
+        endpoint = settings_of(settings).endpoints.events
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.SUB)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.connect(endpoint)
+    socket.subscribe(b"")
+    view = View()
+    try:
+        if as_json:
+            while True:
+                say(_event(socket).model_dump(mode="json"))
+                sys.stdout.flush()
+        with Live(view.table(), console=Console(), refresh_per_second=4) as live:
+            while True:
+                view.take(_event(socket))
+                live.update(view.table())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        socket.close()
+        context.term()
+
+
+def _event(socket: "zmq.Socket[bytes]") -> Event:
+    while True:
+        event = codec.decode_event(socket.recv_multipart())
+        if not isinstance(event, Undecodable):
+            return event
+
+
+class View:
+    """The last news of every slide, as a table."""
+
+    def __init__(self) -> None:
+        self._slides: dict[str, dict[str, str]] = {}
+        self._alerts: list[str] = []
+
+    def take(self, event: Event) -> None:
+        """Take an event in."""
+        body = event.body
+        if event.kind is EventKind.HEALTH:
+            self._alerts.append(f"{body['severity'].upper()}: {body['text']} {body['remedy']}")
+            return
+        row = self._slides.setdefault(str(event.slide), {})
+        match event.kind:
+            case EventKind.PROGRESS:
+                row["images"] = f"{body['committed']} of {body['planned']}"
+                row["waited"] = f"{body['waited_ms'] / 1000:.1f} s"
+            case EventKind.FIELD_CHECKED:
+                why = f" ({', '.join(body['reasons'])})" if body["reasons"] else ""
+                row["last"] = f"f{body['field']}.c{body['capture']} {body['disposition']}{why}"
+            case EventKind.VERDICT:
+                name = body["category"] or body["outcome"]
+                row["verdict"] = f"{name} ({body['state']})"
+                row["cells"] = str(body["adequacy"]["cells"])
+
+    def table(self) -> Table:
+        """As it stands."""
+        columns = ("images", "last", "cells", "verdict", "waited")
+        headings = ("slide", "images", "last image", "cells", "verdict", "scanner waited for us")
+        table = Table(*headings, caption="\n".join(self._alerts[-5:]) or None)
+        for slide, row in self._slides.items():
+            table.add_row(slide, *(row.get(column, "") for column in columns))
+        return table
