@@ -1,50 +1,241 @@
-"""`cytoedge scan simulate`: a simulated slide, as files."""
+"""`cytoedge scan simulate`, `scan replay` and `record`: a scanner's driver on the command line."""
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
+import cv2
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from drivers.problem import Refusal
+from drivers.problem import Problem, Refusal
+from drivers.scanner.link import ScannerLink
+from drivers.scanner.messages import Committed, FromDaemon
+from drivers.scanner.question import LinkRefused, LinkTimeout
+from drivers.scanner.words import PixelFormat, Preparation, SlideStatus, Specimen
 from drivers.sources.camera import Camera
 from drivers.sources.export import write_fields
-from drivers.sources.render import Options
-from drivers.sources.specimen import Contents
+from drivers.sources.faults import FAULTS_HELP, Faults, faults_of
+from drivers.sources.player import Played, Player
+from drivers.sources.recorder import Recorder
+from drivers.sources.recording import RecordingReader, RecordingWriter
+from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.replay import ImageFolder, ReplayOptions
+from drivers.sources.scanner import ENDPOINT, Pace, Scan, scan_slide, start
+from drivers.sources.source import Source
+from drivers.sources.specimen import PRESETS, preset
+
+DONE, NO, WRONG_USE, FAULT = range(4)
+"""Exit status."""
+SOFTWARE = "cytoedge"
 
 scan = typer.Typer(help="A scanner's driver: sends a slide field by field.", no_args_is_help=True)
+
+Endpoint: TypeAlias = Annotated[str, typer.Option(help="The daemon's socket for drivers.")]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object at the end.")]
+Driver: TypeAlias = Annotated[str, typer.Option(help="Who this driver says it is.")]
+Format: TypeAlias = Annotated[PixelFormat, typer.Option("--format", help="Pixel format to send.")]
+SlideId: TypeAlias = Annotated[str | None, typer.Option("--slide", help="Id; else one is made.")]
+Rate: TypeAlias = Annotated[
+    float | None,
+    typer.Option(help="Instead of a stage's own settling; 0: as fast as the daemon takes them."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the drivers' commands to the program."""
     app.add_typer(scan, name="scan")
+    app.command()(record)
 
 
 @scan.command()
 def simulate(
-    to: Annotated[Path, typer.Option(help="Write fields and their truth to this folder.")],
+    specimen: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")] = "negative",
     seed: Annotated[int, typer.Option(min=0, help="The slide; the same seed, the same bytes.")] = 0,
-    slides: Annotated[int, typer.Option(min=1, help="Slides, each of its own stain.")] = 1,
-    fields: Annotated[int, typer.Option(min=1, help="Fields a slide.")] = 160,
-    low: Annotated[int, typer.Option(min=0, help="Low-grade cells a slide.")] = 0,
-    high: Annotated[int, typer.Option(min=0, help="High-grade cells a slide.")] = 0,
+    fields: Annotated[int, typer.Option(min=1, help="Fields of a near-square grid.")] = 160,
+    spot_mm: Annotated[float | None, typer.Option(help="Cover a round spot instead.")] = None,
+    low: Annotated[int | None, typer.Option(min=0, help="Planted low-grade cells.")] = None,
+    high: Annotated[int | None, typer.Option(min=0, help="Planted high-grade cells.")] = None,
+    planes: Annotated[int, typer.Option(min=1, max=40, help="Focus planes a field.")] = 1,
     width_px: Annotated[int, typer.Option(help="Width of a field.")] = 2448,
     height_px: Annotated[int, typer.Option(help="Height of a field.")] = 2048,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
+    pixel_format: Format = PixelFormat.BAYER_RG8,
+    fault: Annotated[list[str] | None, typer.Option(help=f"Repeatable: {FAULTS_HELP}.")] = None,
+    fields_per_s: Rate = None,
+    endpoint: Endpoint = ENDPOINT,
+    driver: Driver = "simulator",
+    slide: SlideId = None,
+    to: Annotated[Path | None, typer.Option(help="Write fields and truth here instead.")] = None,
+    slides: Annotated[int, typer.Option(min=1, help="With --to: slides, each its own stain.")] = 1,
+    as_json: AsJson = False,
 ) -> None:
     """A simulated slide: seeded cells, rendered as a scanner's camera would see them."""
+    with _told():
+        known = preset(specimen)
+        options = Options(
+            seed=seed,
+            fields=fields,
+            spot_nm=None if spot_mm is None else round(spot_mm * 1_000_000),
+            contents=replace(
+                known,
+                low=known.low if low is None else low,
+                high=known.high if high is None else high,
+            ),
+            camera=Camera(width_px=width_px, height_px=height_px, format=pixel_format),
+            planes=planes,
+            faults=faults_of(fault or []),
+            slide=slide,
+        )
+        if slides != 1 and (to is None or slide is not None):
+            problem = "needs --to, and ids made of the seeds"
+            raise Refusal(Problem("slides", str(slides), problem, "Give --to and no --slide"))
+        if to is not None:
+            _write(to, options, slides, as_json)
+            return
+        pace = Pace(fields_per_s=fields_per_s)
+        cv2.setNumThreads(1)  # The images are made on threads of their own.
+        source = SimulatedSlide(options)
+        _stream(source, endpoint, driver, pace, options.faults, as_json=as_json)
+
+
+@scan.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="A folder of images, or a recording.")],
+    um_per_px: Annotated[float | None, typer.Option(help="Scale of all images.")] = None,
+    specimen: Annotated[Specimen, typer.Option(help="What was sampled.")] = Specimen.CERVICAL,
+    preparation: Annotated[
+        Preparation, typer.Option(help="How the cells came onto the glass.")
+    ] = Preparation.CONVENTIONAL,
+    pixel_format: Format = PixelFormat.RGB8,
+    fields_per_s: Rate = None,
+    endpoint: Endpoint = ENDPOINT,
+    driver: Driver = "replay",
+    slide: SlideId = None,
+    as_json: AsJson = False,
+) -> None:
+    """A folder of images as one slide, or a recording byte for byte."""
+    with _told():
+        if path.is_file():
+            _play(path, endpoint, driver, as_json)
+            return
+        options = ReplayOptions(path, um_per_px, pixel_format, specimen, preparation, slide)
+        pace = Pace(fields_per_s=fields_per_s)
+        _stream(ImageFolder(options), endpoint, driver, pace, Faults(), as_json=as_json)
+
+
+def record(
+    to: Annotated[Path, typer.Option(help="The file to make.")],
+    listen: Annotated[str, typer.Option(help="Where the driver connects instead.")],
+    endpoint: Endpoint = ENDPOINT,
+    as_json: AsJson = False,
+) -> None:
+    """Stands between a driver and the daemon, and writes a slide's messages to a file.
+
+    Ends when the slide has ended, or by Ctrl-C.
+    """
     console = Console(stderr=True, quiet=as_json)
+    with _told():
+        made_at = datetime.now(UTC).isoformat(timespec="seconds")
+        with (
+            RecordingWriter(to, made_at, SOFTWARE) as writer,
+            Recorder(listen, endpoint, writer) as recorder,
+        ):
+            console.print(f"Recording what drivers send to {listen} on its way to {endpoint}")
+            try:
+                recorder.run(lambda: True)
+            except KeyboardInterrupt:
+                console.print("Ended by hand")
+        _say({"file": str(to), "messages": writer.messages}, as_json)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Ends the program with the words of a refusal, and the status that it stands for."""
     try:
-        camera = Camera(width_px=width_px, height_px=height_px)
-        contents = Contents(low=low, high=high)
-        options = [
-            Options(seed=seed + n, fields=fields, contents=contents, camera=camera)
-            for n in range(slides)
-        ]
-        totals = write_fields(to, options, console.print)
+        yield
     except Refusal as refusal:
-        Console(stderr=True).print(str(refusal), markup=False)
-        raise typer.Exit(2) from None
-    sys.stdout.write(json.dumps({"to": str(to), **totals}) + "\n")
+        Console(stderr=True, soft_wrap=True).print(str(refusal), markup=False, highlight=False)
+        status = {LinkRefused: NO, LinkTimeout: FAULT}.get(type(refusal), WRONG_USE)
+        raise typer.Exit(status) from None
+
+
+def _say(facts: dict[str, Any], as_json: bool) -> None:
+    """The end of every command: an object for programs, or lines for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(facts) + "\n")
+    else:
+        lines = (f"{key}: {value}" for key, value in facts.items() if value not in (None, [], {}))
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+@contextmanager
+def _bar(what: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Progress on standard error; gives what to call with the count so far."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=quiet) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda so_far: progress.update(task, completed=so_far)
+
+
+def _write(to: Path, options: Options, slides: int, as_json: bool) -> None:
+    cv2.setNumThreads(1)
+    all_of = [replace(options, seed=options.seed + number) for number in range(slides)]
+    names: list[str] = []
+    with _bar("Fields written", None, as_json) as show:
+
+        def written(name: str) -> None:
+            names.append(name)
+            show(len(names))
+
+        totals = write_fields(to, all_of, written)
+    _say({"to": str(to), **totals}, as_json)
+
+
+def _stream(
+    source: Source, endpoint: str, driver: str, pace: Pace, faults: Faults, *, as_json: bool
+) -> None:
+    account = start(source.facts)
+    with (
+        _bar("Fields sent", account.planned, as_json) as show,
+        ScannerLink(endpoint, driver, software=SOFTWARE, on_answer=account.hear) as link,
+    ):
+        scan_slide(
+            link,
+            source,
+            account,
+            pace=pace,
+            faults=faults,
+            on_progress=lambda so_far: show(so_far.sent + so_far.known_before),
+        )
+    _say(_account(account), as_json)
+    if account.state is not SlideStatus.CLOSED:
+        raise typer.Exit(NO)
+
+
+def _account(account: Scan) -> dict[str, Any]:
+    return asdict(account) | {"dispositions": dict(account.dispositions)}
+
+
+def _play(path: Path, endpoint: str, driver: str, as_json: bool) -> None:
+    answered = 0
+    with _bar("Fields answered", None, as_json) as show:
+
+        def hear(message: FromDaemon) -> None:
+            nonlocal answered
+            answered += isinstance(message, Committed)
+            show(answered)
+
+        with Player(endpoint, driver, hear) as player:
+            played: Played = player.play(RecordingReader(path))
+    _say(asdict(played), as_json)
+    if played.is_cut_short:
+        Console(stderr=True).print("The recording was cut short: its slide is still open")
+    if played.verdict is None:
+        raise typer.Exit(NO)
