@@ -32,7 +32,8 @@ radius is 0.58 um a um, and a disc's standard deviation is 0.65 of a Gaussian of
 PLANE_STEP_UM = 2.0
 _CORNER_LOSS = 0.05
 _LIGHT_PASSED = np.power(10.0, -np.arange(2**15) / DENSITY_STEPS).astype(np.float32)
-_SEED_STOCK, _SEED_SPECIMEN, _SEED_IMAGE, _SEED_NOISE = range(4)
+_STOCK, _SPECIMEN, _NOISE_TABLE, _REPORTED, _ERROR, _FOCUS, _NOISE = range(7)
+"""What chance is asked for: each has a stream of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +87,15 @@ class SimulatedSlide:
             registration_nm=options.registration_nm,
         )
         self._by_number = {planned.field: planned for planned in plan.fields}
-        rng = self._chance(_SEED_STOCK)
+        rng = self._chance(_STOCK)
         self._look = appearance(rng)
         self._focus_um = float(rng.uniform(0.2, 0.9))
         self._stock = draw_stock(rng, self._look, self._nm_per_px / 1_000)
         self._ground = _ground(plan, self._nm_per_px)
         self._population = populate(
-            self._chance(_SEED_SPECIMEN), options.contents, self._ground, self._stock
+            self._chance(_SPECIMEN), options.contents, self._ground, self._stock
         )
-        self._noise = noise_table(self._chance(_SEED_NOISE), options.camera)
+        self._noise = noise_table(self._chance(_NOISE_TABLE), options.camera)
         half = (options.camera.width_px // 2, options.camera.height_px // 2)
         self._light = vignette(*half, _CORNER_LOSS) * (self._look.blank * options.faults.light)
 
@@ -129,7 +130,9 @@ class SimulatedSlide:
         x_nm, y_nm = self._reported(key)
         shown = self._frozen_from(key)
         pixels, stride = encoded(
-            seen(self.picture(shown), camera.format, self._noise, self._image_chance(shown, 1)),
+            seen(
+                self.picture(shown), camera.format, self._noise, self._image_chance(_NOISE, shown)
+            ),
             camera.format,
         )
         return Shot(
@@ -182,9 +185,9 @@ class SimulatedSlide:
             np.random.Philox(np.random.SeedSequence([self._options.seed, *key]))
         )
 
-    def _image_chance(self, key: ImageKey, what: int) -> np.random.Generator:
-        plane = key.plane if what else 0  # a capture's planes share one place
-        return self._chance(_SEED_IMAGE, key.field, key.capture, plane, what)
+    def _image_chance(self, what: int, key: ImageKey) -> np.random.Generator:
+        plane = key.plane if what == _NOISE else 0  # a capture's planes share place and focus
+        return self._chance(what, key.field, key.capture, plane)
 
     def _planned(self, key: ImageKey) -> PlannedField:
         if key.field not in self._by_number:
@@ -202,14 +205,13 @@ class SimulatedSlide:
         """Where the stage says it stands: near the planned place."""
         planned = self._planned(key)
         off = min(1_500, self.facts.plan.overlap_nm // 8)
-        dx, dy = self._image_chance(key, 0).integers(-off, off + 1, 2).tolist()
+        dx, dy = self._image_chance(_REPORTED, key).integers(-off, off + 1, 2).tolist()
         return planned.x_nm + dx, planned.y_nm + dy
 
     def _corner(self, key: ImageKey) -> tuple[int, int]:
         """Lattice pixel of the upper left corner, where the stage truly stands: within t."""
         x_nm, y_nm = self._reported(key)
-        rng = self._image_chance(key, 0)
-        rng.integers(0, 1, 2)
+        rng = self._image_chance(_ERROR, key)
         # The lattice moves a corner by up to 0.71 of a pixel: that is part of t.
         reach = max(0.0, self._options.registration_nm - 0.71 * self._nm_per_px)
         distance, angle = reach * math.sqrt(rng.uniform()), rng.uniform(0, 2 * math.pi)
@@ -222,7 +224,7 @@ class SimulatedSlide:
 
     def _defocus_um(self, key: ImageKey) -> float:
         """The focus drive's error, the plane's distance, and the fault if there is one."""
-        error = float(self._image_chance(key.model_copy(update={"plane": 0}), 2).normal())
+        error = float(self._image_chance(_FOCUS, key).normal())
         error = max(-1.5, min(1.5, self._focus_um * error))
         return abs(error + self._plane_um(key)) + self._options.faults.defocus_um
 
