@@ -1,1 +1,1 @@
-"""Shipped models: one folder each, with its card."""
+"""The models that come with the software: one folder each, with its card."""

@@ -1,1 +1,1 @@
-"""How the shipped model is trained. Needs the extra `train`."""
+"""Makes a model from annotated fields. Needs torch (extra `train`); nothing that serves does."""

@@ -1,0 +1,173 @@
+"""`cytoedge engines`: train, evaluate, build, check and list models."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as ProgressBar
+
+from engines.card import MODELS, load
+from engines.detector import BadModel, EngineFault
+
+engines = typer.Typer(help="Models: train, evaluate, build, check, list.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the engine.")]
+Model = Annotated[Path, typer.Argument(help="A model's folder.")]
+Data = Annotated[
+    list[Path], typer.Option(help="A folder of annotated fields: images.csv, points.csv, images.")
+]
+Fold = Annotated[int, typer.Option(min=0, help="The fold that training does not see.")]
+Folds = Annotated[int, typer.Option(min=2, help="Folds, made of runs of 20 image_ids.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the engines' commands to the program."""
+    app.add_typer(engines, name="engines")
+
+
+@engines.command()
+def train(
+    data: Data,
+    to: Annotated[Path, typer.Option(help="The model's folder; model.onnx is written there.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 8 crops.")] = 2_500,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same model.")] = 1,
+    threads: Threads = 2,
+    folds: Folds = 3,
+    held_out: Fold = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Trains a network on annotated fields (needs the extra `train`)."""
+    with _refusals():
+        try:
+            from engines.train.make import Recipe, make_model
+        except ImportError as error:
+            raise BadModel("torch", "absent", str(error), "Install the extra `train`") from None
+        recipe = Recipe(steps, seed, threads, folds, held_out)
+        with ProgressBar(console=Console(stderr=True), disable=as_json) as bar:
+            task = bar.add_task("training", total=steps)
+            made = make_model(
+                data,
+                to,
+                recipe,
+                lambda now: bar.update(
+                    task,
+                    completed=now.step,
+                    description=f"middles {now.middle_loss:.2f}, tiers {now.tier_loss:.2f}",
+                ),
+            )
+    _say(asdict(made), as_json=as_json)
+
+
+@engines.command()
+def evaluate(
+    model: Model,
+    data: Data,
+    folds: Folds = 3,
+    held_out: Annotated[
+        int | None, typer.Option(min=0, help="Only fields of this fold; default: all.")
+    ] = None,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Recall, findings a field and separation of the tiers, each with its 95 % interval."""
+    from engines.evaluate import figures, look
+    from engines.fields import fold_of, read_folders
+    from engines.openvino_engine import OpenVinoEngine
+
+    with _refusals():
+        card = load(model)
+        engine = OpenVinoEngine(card, threads)
+        fields = [
+            field
+            for field in read_folders(data, card.pm_per_px / 1e6)
+            if held_out is None or fold_of(field.number, folds) == held_out
+        ]
+        if not fields:
+            raise BadModel("held-out", str(held_out), "holds no field", "Choose another fold")
+        measured = figures([look(engine, field) for field in fields])
+    cells = sum(len(field.tiers) for field in fields)
+    said: dict[str, Any] = {"model": card.identity, "fields": len(fields), "cells": cells}
+    said |= {
+        figure.name: [round(number, 4) for number in (figure.value, figure.low, figure.high)]
+        for figure in measured
+    }
+    _say(said, as_json=as_json)
+
+
+@engines.command()
+def build(model: Model, as_json: AsJson = False) -> None:
+    """Makes the golden tile's reference output and hashes the files (needs the extra `build`)."""
+    with _refusals():
+        from engines.build import build as finish
+
+        card = finish(model)
+    _say({"card": card.identity, **card.hashes.model_dump()}, as_json=as_json)
+
+
+@engines.command()
+def check(
+    model: Annotated[Path, typer.Argument(help="A model's folder.")] = MODELS / "cervical-1",
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Proves the engine on this machine against the card, and measures its speed."""
+    from engines.openvino_engine import OpenVinoEngine
+    from engines.parity import golden_tile, prove
+
+    with _refusals():
+        card = load(model)
+        engine = OpenVinoEngine(card, threads)
+        tile = golden_tile(card)
+        try:
+            proof = prove(engine, card)
+        except EngineFault as fault:
+            _say({"card": card.identity, "is_proved": False, "fault": str(fault)}, as_json=as_json)
+            raise typer.Exit(1) from None
+        times_s = []
+        for _ in range(10):
+            began = time.perf_counter()
+            engine.detect(tile)
+            times_s.append(time.perf_counter() - began)
+    said = {"card": card.identity, "is_proved": True, **asdict(proof)}
+    said["fields_per_s"] = round(1 / sorted(times_s)[len(times_s) // 2], 2)
+    _say(said, as_json=as_json)
+
+
+@engines.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """The models that come with the software."""
+    said: dict[str, str] = {}
+    for folder in sorted(path for path in MODELS.iterdir() if path.is_dir()):
+        try:
+            card = load(folder)
+            said[folder.name] = f"{card.identity}: {card.description}"
+        except BadModel as bad:
+            said[folder.name] = str(bad)
+    _say(said, as_json=as_json)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Say what is wrong and exit: 2 for what the caller can mend, 3 for a fault."""
+    try:
+        yield
+    except EngineFault as fault:
+        Console(stderr=True).print(str(fault), markup=False)
+        raise typer.Exit(2 if isinstance(fault, BadModel) else 3) from None
+
+
+def _say(said: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(said) + "\n")
+        return
+    out = Console()
+    for key, value in said.items():
+        out.print(f"{key}: {value}", markup=False)
