@@ -170,7 +170,9 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(facts) + "\n")
     else:
-        lines = (f"{key}: {value}" for key, value in facts.items() if value not in (None, [], {}))
+        lines = (
+            f"{key}: {value}" for key, value in facts.items() if value not in (None, "", [], {})
+        )
         sys.stdout.write("\n".join(lines) + "\n")
 
 

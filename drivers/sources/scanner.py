@@ -123,14 +123,17 @@ def scan_slide(
     on_progress(scan)
     if scan.state in (SlideStatus.CLOSED, SlideStatus.ABORTED):
         return
+    last_sent_at = time.monotonic()
     if scan.state is SlideStatus.OPEN:
         _walk(link, source, scan, _due(facts, opened.resume, faults), pace, on_progress)
+        last_sent_at = time.monotonic()
         link.drain(CLOSE_S)
         lost = sorted(set(opened.resume.in_hand) - set(link.manifest.committed), key=_order)
         _walk(link, source, scan, lost, pace, on_progress)
         for number in sorted(faults.skipped - set(opened.resume.skipped)):
             link.skip_field(number, "stage")
     _close(link, facts, scan, faults)
+    scan.last_field_to_verdict_s = time.monotonic() - last_sent_at
     on_progress(scan)
 
 
@@ -208,7 +211,6 @@ def made_ahead(source: Source, keys: Sequence[ImageKey]) -> Iterator[tuple[Image
 
 def _close(link: ScannerLink, facts: SlideFacts, scan: Scan, faults: Faults) -> None:
     """Ends the slide; where the lists differ, there is nothing left to send: it is aborted."""
-    began = time.monotonic()
     link.drain(CLOSE_S)
     manifest = link.manifest
     if faults.manifest_is_wrong:
@@ -223,7 +225,6 @@ def _close(link: ScannerLink, facts: SlideFacts, scan: Scan, faults: Faults) -> 
         )
         scan.verdict = link.abort_slide(scan.why).verdict
         scan.state = SlideStatus.ABORTED
-    scan.last_field_to_verdict_s = time.monotonic() - began
 
 
 def _with_a_lie(manifest: ManifestList, facts: SlideFacts) -> ManifestList:
