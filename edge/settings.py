@@ -48,7 +48,7 @@ class Settings(_Section):
     """`idle` finds nothing and is never proved: to measure the daemon's own cost."""
     engine_threads: Annotated[int, Field(ge=1, le=64)] = 1
     quality_threads: Annotated[int, Field(ge=1, le=16)] = 2
-    purposes: frozenset[Purpose] = frozenset(Purpose)
+    purposes: frozenset[Purpose] = frozenset(Purpose) - {Purpose.CALIBRATION}
     """The purposes of slides that this daemon takes."""
     free_disk_percent: Annotated[int, Field(ge=0, le=50)] = 5
     """Under this much free disk no new slide is opened."""

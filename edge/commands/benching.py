@@ -102,8 +102,8 @@ class _Answered:
 def _with_engine(plan: SimulatedSlide, pictures: Sequence[Shot], fields: int) -> dict[str, float]:
     """Bare engine, stream, bare engine: the neighbours' load is alike for both."""
     bare = _bare_engine_s(fields // 2)
-    with tempfile.TemporaryDirectory() as folder, own_daemon(Path(folder)) as daemon:
-        endpoint = daemon.settings.endpoints.drivers
+    with tempfile.TemporaryDirectory() as folder, own_daemon(Path(folder)) as (settings, _):
+        endpoint = settings.endpoints.drivers
         answered = _send(endpoint, plan, pictures, fields, lambda _: None)
     bare += _bare_engine_s(fields // 2)
     steady = np.diff(answered.at_s[WARM // 2 :])
@@ -138,16 +138,16 @@ def _without_engine(
     memory: dict[int, float] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        own_daemon(Path(folder), engine="idle") as daemon,
+        own_daemon(Path(folder), engine="idle") as (settings, pid),
     ):
 
         def measure(count: int) -> None:
             if count in (100, fields):
-                cpu[count] = _cpu_s(daemon.pid)
-                memory[count] = _resident_mb(daemon.pid)
+                cpu[count] = _cpu_s(pid)
+                memory[count] = _resident_mb(pid)
 
         copies_s = [_copy_s(pictures[0].pixels)]
-        _send(daemon.settings.endpoints.drivers, plan, pictures, fields, measure)
+        _send(settings.endpoints.drivers, plan, pictures, fields, measure)
         copies_s.append(_copy_s(pictures[0].pixels))
     own_s = (cpu[fields] - cpu[100]) / (fields - 100)
     return {

@@ -45,8 +45,8 @@ def demo(
             source = SimulatedSlide(Options(seed=seed, fields=fields, contents=preset(specimen)))
         else:
             source = ImageFolder(ReplayOptions(replay, um_per_px))
-        with own_daemon(folder) as daemon:
-            endpoints = daemon.settings.endpoints
+        with own_daemon(folder) as (settings, _):
+            endpoints = settings.endpoints
             scan = _scan(endpoints.drivers, source, is_quiet=as_json)
             if scan.verdict is None:
                 err.print(f"The scan ended without a verdict: {scan.why or scan.refusals}")

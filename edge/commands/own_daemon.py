@@ -7,41 +7,55 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.settings import Endpoints, Settings
+from edge.settings import Endpoints, Settings, load
 
 END_S = 30
 
 
 @dataclass(frozen=True, slots=True)
-class OwnDaemon:
-    """A running daemon."""
+class Place:
+    """A folder for a daemon: state, sockets, settings and log."""
 
     settings: Settings
     file: Path
     """Its settings file."""
-    pid: int
+    log: Path
 
 
-@contextmanager
-def own_daemon(folder: Path, **changed: str | int) -> Iterator[OwnDaemon]:
-    """Run a daemon while the context lasts.
+def place(folder: Path, **changed: str | int | list[str]) -> Place:
+    """Make a folder ready.
 
     Args:
-        folder: Where its state, sockets, settings and log will be.
+        folder: An absolute path, short enough for sockets.
         changed: Settings that are not the defaults.
+
+    Raises:
+        Refusal: Those settings are wrong.
     """
     sockets = {key: f"ipc://{folder}/{key}.socket" for key in Endpoints.model_fields}
-    lines = [f"state_dir = {str(folder / 'state')!r}"]
-    lines += [f"{key} = {value!r}" for key, value in changed.items()]
+    lines = [f"{key} = {value!r}" for key, value in changed.items()]
+    if "state_dir" not in changed:
+        lines.append(f"state_dir = {str(folder / 'state')!r}")
     lines += ["[endpoints]", *(f"{key} = {where!r}" for key, where in sockets.items())]
     file = folder / "cytoedge.toml"
     file.write_text("\n".join(lines) + "\n")
-    command = [sys.executable, "-m", "edge.cli", "run", "--settings", str(file)]
-    with (folder / "daemon.log").open("ab") as log:
-        process = subprocess.Popen(command, stderr=log)  # noqa: S603  # this program itself
-    settings = Settings(state_dir=folder / "state", endpoints=Endpoints(**sockets))
+    return Place(load(file), file, folder / "daemon.log")
+
+
+def launch(where: Place) -> "subprocess.Popen[bytes]":
+    """Start a daemon there."""
+    command = [sys.executable, "-m", "edge.cli", "run", "--settings", str(where.file)]
+    with where.log.open("ab") as log:
+        return subprocess.Popen(command, stderr=log)  # noqa: S603  # this program itself
+
+
+@contextmanager
+def own_daemon(folder: Path, **changed: str | int) -> Iterator[tuple[Settings, int]]:
+    """Run a daemon while the context lasts: its settings, and its process."""
+    where = place(folder, **changed)
+    process = launch(where)
     try:
-        yield OwnDaemon(settings, file, process.pid)
+        yield where.settings, process.pid
     finally:
         process.terminate()
         try:
