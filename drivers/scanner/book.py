@@ -125,8 +125,12 @@ class Book:
         kept.checksum_refusals += answer.code is Code.CHECKSUM
         return kept.checksum_refusals < CHECKSUM_TRIES
 
-    def resume(self, seen: ResumeList) -> None:
-        """Takes what the daemon says it has: what is unanswered and not in it is sent again."""
+    def resume(self, seen: ResumeList) -> int:
+        """Takes what the daemon says it has: what is unanswered and not in it is sent again.
+
+        Gives how many images this answered.
+        """
+        before = set(self.open)
         committed, in_hand = set(seen.committed), set(seen.in_hand)
         for key in list(self.open):
             if key not in committed and key not in in_hand:
@@ -137,6 +141,7 @@ class Book:
             self.hear(key, News.RESUME_IN_HAND)
         self.withdrawn.update(seen.withdrawn)
         self.skipped.update(seen.skipped)
+        return len(before & self.ended.keys())
 
     def manifest(self) -> ManifestList:
         """What `close_slide` says: all that is committed, withdrawn and skipped."""

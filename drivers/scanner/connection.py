@@ -29,6 +29,8 @@ PING_S = 1.0
 """Silence of the daemon after which it is asked whether it lives."""
 SILENCE_S = 6.0
 """Silence of the daemon, after a message of ours, after which a new socket is made."""
+NO_WELCOME_S = 2.0
+"""Likewise after `hello`, which is answered at once: a daemon that died may have taken it along."""
 PAUSE_S = 0.25
 """Between a refusal that may be tried again and the next try."""
 
@@ -86,7 +88,7 @@ class Connection:
         self.is_live = False
         """Whether there is a session."""
         self.sockets = self.rubbish = 0
-        self._heard_at = self._pinged_at = 0.0
+        self._greeted_at = self._heard_at = self._pinged_at = 0.0
         self._asked_at: float | None = None
         """When the first message after the last that was heard was sent."""
         self._connect()
@@ -145,6 +147,7 @@ class Connection:
 
     def _say_hello(self) -> None:
         self.is_live, self._hello_at = False, None
+        self._greeted_at = time.monotonic()
         self._hellos += 1
         self._hello_id = f"{self._hellos}.hello"
         self._send(self._hello.model_copy(update={"id": self._hello_id}), None)
@@ -166,9 +169,14 @@ class Connection:
         if self._hello_at is not None:
             if now >= self._hello_at:
                 self._say_hello()
-        elif self._asked_at is not None and now - self._asked_at > SILENCE_S:
+        elif self._is_given_up(now):
             self._socket.close(linger=0)
             self._connect()
         elif self.is_live and now - max(self._heard_at, self._pinged_at) > PING_S:
             self._pinged_at = now
             self.send(_PING)
+
+    def _is_given_up(self, now: float) -> bool:
+        if not self.is_live:
+            return now - self._greeted_at > NO_WELCOME_S
+        return self._asked_at is not None and now - self._asked_at > SILENCE_S

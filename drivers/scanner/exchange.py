@@ -75,7 +75,7 @@ class Exchange:
             LinkTimeout: The window stayed full.
         """
         self.send_due()
-        if self.book.open[key] is Held.UNSENT:
+        if self.book.open.get(key) is Held.UNSENT:
             began = time.monotonic()
             try:
                 self.until(lambda: self.book.open.get(key) is not Held.UNSENT, timeout_s, "field")
@@ -158,7 +158,7 @@ class Exchange:
         for question in (self.open, self._question):
             if question is not None and question.take(received, self.connection.session_number):
                 if isinstance(part, ResumeList):
-                    self.book.resume(part)
+                    self.counters.answered += self.book.resume(part)
                 return
         answer = self.book.refused_by(message) if isinstance(message, m.Error) else message
         if isinstance(answer, m.Committed | m.Refused) and answer.slide == self.slide:

@@ -74,8 +74,9 @@ class ScannerLink:
             endpoint: The daemon's socket for drivers: `ipc:///run/...` or `tcp://127.0.0.1:...`.
             driver: Who this is; the same after a restart, and nobody else's.
             software: Name and version, for people.
-            on_answer: Is given each image's final answer, once, within one of the calls. It must
-                not call the link.
+            on_answer: Is given each image's final answer, once, within one of the calls. An
+                image whose answer was lost with a daemon has none: the daemon's next life lists
+                it as committed. It must not call the link.
 
         Raises:
             Refusal: `driver` or `software` is not what the protocol allows.
@@ -91,6 +92,10 @@ class ScannerLink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """As `close`."""
+        self.close()
+
+    def close(self) -> None:
         """Says `bye`, waits at most a second for the answer, and closes the socket.
 
         An open slide stays open: the daemon waits for whoever takes it up again.
@@ -119,6 +124,16 @@ class ScannerLink:
     def counters(self) -> Counters:
         """What the link has done so far."""
         return self._exchange.counters
+
+    @property
+    def connections(self) -> int:
+        """How many sockets were made so far."""
+        return self._exchange.connection.sockets
+
+    @property
+    def rubbish(self) -> int:
+        """How many messages of the daemon could not be read."""
+        return self._exchange.connection.rubbish
 
     @property
     def refused(self) -> list[m.Refused]:
