@@ -107,8 +107,6 @@ class Counts:
         for index in self._changed:
             field = self.fields[index]
             field.is_complete = self._is_closed or field.is_skipped or field.has_all_planes
-            for look in field.looks:
-                look.seen = self._views.sees(look.view, look.x_nm, look.y_nm)
         touched = {i for index in self._changed for i in self._ground.neighbours(index)}
         for index in touched:
             self._settle(index)
@@ -173,7 +171,7 @@ class Counts:
         field = self.fields[index]
         is_same = index not in self._changed
         for look in field.looks:
-            counted = look.count(self.looks)
+            counted = look.count(self.looks, self._views)
             is_same &= np.array_equal(counted, look.counted)
             look.counted = counted
         if is_same:

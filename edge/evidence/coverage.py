@@ -34,7 +34,7 @@ class Coverage:
         self._parts = np.zeros((fields, _LOST + len(REASONS)), np.int64)
         self._parts[:, _PENDING] = [home.points for home in ground.homes]
         self._owned = np.zeros(fields, np.int64)
-        self._credit: list[tuple[Ints, Ints] | None] = [None] * fields
+        self._credit: list[Ints | None] = [None] * fields
         self._lost: dict[int, Runs] = {}
         self._largest: int | None = 0
         self._field_points = max(home.columns * home.rows for home in ground.homes)
@@ -68,7 +68,7 @@ class Coverage:
         credit = None
         if usable:
             owners = self._views.field_of(owner[is_usable])
-            credit = np.unique(owners, return_counts=True)
+            credit = np.stack(np.unique(owners, return_counts=True))
         runs = None
         if lost:
             home = self._ground.homes[field]
@@ -77,9 +77,7 @@ class Coverage:
             runs = lost_runs(home, rows, columns)
         self._put(field, np.array(counts), credit, runs)
 
-    def _put(
-        self, field: int, counts: Ints, credit: tuple[Ints, Ints] | None, runs: Runs | None
-    ) -> None:
+    def _put(self, field: int, counts: Ints, credit: Ints | None, runs: Runs | None) -> None:
         self._parts[field] = 0
         self._parts[field, : len(counts)] = counts
         before, self._credit[field] = self._credit[field], credit

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.evidence.ground import Ints
-from edge.evidence.ownership import NOBODY
-from edge.evidence.twins import Twins, find_twins, shortest_side_nm
+from edge.evidence.ownership import NOBODY, Views
+from edge.evidence.twins import Pairs, find_twins, shortest_side_nm
 from edge.slide.finding import Column, Findings
 from edge.slide.record import Disposition, Image, Record
 
@@ -17,15 +17,13 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Look:
-    """One image. Memory: its findings as they came, 7 B more for each, and about 1 KB."""
+    """One image. Memory: its findings as they came, 5 B more for each, and about 1 KB."""
 
     image: Image
     view: int
     """Its row in `Views`."""
     checksum: str
     findings: Findings
-    seen: Flags
-    """Whether it sees each finding's centre. What it does not see never counts."""
     cropped: npt.NDArray[np.int32]
     """The findings that have a crop, by rising index."""
     is_unprocessed: bool
@@ -33,19 +31,18 @@ class Look:
     owner: npt.NDArray[np.int32]
     """The view that owns each finding's centre, `NOBODY`, or the row of a field still to come."""
     counted: Flags
-    twins: dict[int, Twins] = field(default_factory=dict)
+    twins: dict[int, Pairs] = field(default_factory=dict)
     """By the view of the other image."""
 
     @classmethod
     def of(cls, record: Record, view: int) -> "Look":
-        """A record, as evidence keeps it; nothing is seen, owned or counted yet."""
+        """A record, as evidence keeps it; nothing is owned or counted yet."""
         n = len(record.findings)
         return cls(
             record.image,
             view,
             record.checksum,
             record.findings,
-            np.zeros(n, bool),
             np.array(sorted({crop.finding for crop in record.crops}), np.int32),
             record.disposition is Disposition.UNPROCESSED,
             record.truncated,
@@ -76,28 +73,35 @@ class Look:
 
     def meet(self, other: "Look", registration_nm: int) -> None:
         """Find and keep the twins of two images."""
-        twins = find_twins(self.findings, self.image, other.findings, other.image, registration_nm)
-        if twins is not None:
-            self.twins[other.view] = twins
-            other.twins[self.view] = twins.turned()
+        lower, higher = sorted((self, other), key=lambda look: look.image)
+        pairs = find_twins(lower.findings, higher.findings, registration_nm)
+        if len(pairs):
+            self.twins[other.view] = other.twins[self.view] = pairs
 
-    def count(self, looks: Mapping[int, "Look"]) -> Flags:
+    def count(self, looks: Mapping[int, "Look"], views: Views) -> Flags:
         """Which findings count: one look a point, each cell once.
 
         A finding counts if its image owns its centre, and no twin that its own image owns ranks
-        above it; or if it and its twin each lie in the other's ground and it ranks above.
+        above it; or if it and its twin each lie in the other's ground and it ranks above. What its
+        own image does not see never counts.
         Source: `docs/decisions/0003-one-look-a-point.md`.
 
         Args:
             looks: All images by their view, with the owners of their findings.
+            views: What they see.
         """
         counted: Flags = self.owner == self.view
         crossed: Flags = np.zeros_like(counted)
-        for view, (mine, theirs, is_above) in self.twins.items():
+        for view, pairs in self.twins.items():
+            is_lower = self.image < looks[view].image
+            mine, theirs = (pairs[:, 0], pairs[:, 1]) if is_lower else (pairs[:, 1], pairs[:, 0])
+            is_above = (pairs[:, 2] == 1) == is_lower
             owner = looks[view].owner[theirs]
             counted[mine[(owner == view) & ~is_above]] = False
             crossed[mine[(owner == self.view) & (self.owner[mine] == view) & is_above]] = True
-        return counted | (crossed & self.seen)
+        if crossed.any():
+            crossed &= views.sees(self.view, self.x_nm, self.y_nm)
+        return counted | crossed
 
 
 @dataclass(slots=True)

@@ -1,29 +1,20 @@
 """One cell seen in two images: findings that are each the other's nearest, and near enough."""
 
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.evidence.ground import Ints
 from edge.slide.finding import Column, Findings
-from edge.slide.record import Image
 
 _PAIRS_AT_ONCE: Final = 2**19
 """Distances computed in one piece: bounds the memory of two crowded images to a few MB."""
 
 
-class Twins(NamedTuple):
-    """The twins of one image's findings in one other image. Both index arrays: int32, (n,)."""
-
-    mine: npt.NDArray[np.int32]
-    theirs: npt.NDArray[np.int32]
-    is_above: npt.NDArray[np.bool_]
-    """Whether mine ranks above its twin."""
-
-    def turned(self) -> "Twins":
-        """The same, as the other image has them."""
-        return Twins(self.theirs, self.mine, ~self.is_above)
+Pairs: TypeAlias = npt.NDArray[np.int32]
+"""int32, shape (n, 3): of n pairs of twins the index in the lower image, the index in the higher
+image, and whether the lower image's finding ranks above (1 or 0)."""
 
 
 def shortest_side_nm(findings: Findings) -> Ints:
@@ -32,9 +23,7 @@ def shortest_side_nm(findings: Findings) -> Ints:
     return shorter.astype(np.int64)
 
 
-def find_twins(
-    mine: Findings, image: Image, theirs: Findings, other: Image, registration_nm: int
-) -> Twins | None:
+def find_twins(lower: Findings, higher: Findings, registration_nm: int) -> Pairs:
     """The pairs of two images' findings with 2 d < s + 2 t, each the other's nearest.
 
     s is the shortest side of both boxes, t the stage's registration error; of two findings that are
@@ -42,29 +31,21 @@ def find_twins(
     neighbours.
 
     Rank: severity, then score, then the lower image. (Twins are never of one image.)
-
-    Returns:
-        None where there are none.
     """
-    a, b = _close(mine, theirs, registration_nm), _close(theirs, mine, registration_nm)
+    a, b = _close(lower, higher, registration_nm), _close(higher, lower, registration_nm)
     if not len(a) or not len(b):
-        return None
-    x, y = mine[a, Column.X_NM].astype(np.int64), mine[a, Column.Y_NM].astype(np.int64)
-    other_x, other_y = (
-        theirs[b, Column.X_NM].astype(np.int64),
-        theirs[b, Column.Y_NM].astype(np.int64),
-    )
+        return np.zeros((0, 3), np.int32)
+    x, y = (lower[a, axis].astype(np.int64) for axis in (Column.X_NM, Column.Y_NM))
+    other_x, other_y = (higher[b, axis].astype(np.int64) for axis in (Column.X_NM, Column.Y_NM))
     nearest, squared = _nearest(x, y, other_x, other_y)
     back, _ = _nearest(other_x, other_y, x, y)
     mutual = back[nearest] == np.arange(len(a))
     a, b, squared = a[mutual], b[nearest[mutual]], squared[mutual]
-    side = np.minimum(shortest_side_nm(mine[a]), shortest_side_nm(theirs[b]))
+    side = np.minimum(shortest_side_nm(lower[a]), shortest_side_nm(higher[b]))
     # 4 d^2 < (s + 2 t)^2, without a product that could exceed 64 bits.
     near = squared <= ((side + 2 * registration_nm) ** 2 - 1) // 4
     a, b = a[near], b[near]
-    if not len(a):
-        return None
-    return Twins(a, b, _is_above(mine[a], theirs[b], image < other))
+    return np.stack([a, b, _is_above(lower[a], higher[b])], axis=1)
 
 
 def _close(findings: Findings, others: Findings, registration_nm: int) -> npt.NDArray[np.int32]:
@@ -92,11 +73,9 @@ def _nearest(x: Ints, y: Ints, other_x: Ints, other_y: Ints) -> tuple[Ints, Ints
     return nearest, squared
 
 
-def _is_above(mine: Findings, theirs: Findings, is_lower_image: bool) -> npt.NDArray[np.bool_]:
-    severity, other_severity = mine[:, Column.SEVERITY], theirs[:, Column.SEVERITY]
-    score, other_score = mine[:, Column.SCORE], theirs[:, Column.SCORE]
-    is_surer = (score > other_score) | ((score == other_score) & is_lower_image)
-    above: npt.NDArray[np.bool_] = (severity > other_severity) | (
-        (severity == other_severity) & is_surer
-    )
-    return above
+def _is_above(lower: Findings, higher: Findings) -> npt.NDArray[np.int32]:
+    severity, other_severity = lower[:, Column.SEVERITY], higher[:, Column.SEVERITY]
+    is_as_severe = severity == other_severity
+    is_as_sure = lower[:, Column.SCORE] >= higher[:, Column.SCORE]
+    is_above: npt.NDArray[np.bool_] = (severity > other_severity) | (is_as_severe & is_as_sure)
+    return is_above.astype(np.int32)

@@ -141,9 +141,17 @@ def random_slide(chance: random.Random, name: str = "S-1") -> Slide:
 
 
 def first_captures(chance: random.Random) -> Slide:
-    """A scan without rescan, withdrawal or skip: what I5 speaks of. Fields come in any order."""
+    """A scan without rescan, withdrawal, skip or fault of the camera: what I5 speaks of.
+
+    Fields come in any order.
+    """
     slide = random_slide(chance).without(Withdrawal, Skip, Incident, Closing)
-    first = [row for row in slide.records if row.image.capture == 1]
+    planes = {planned.field: planned.planes for planned in slide.opening.plan.fields}
+    first = [
+        replace(row, checksum=str(row.image))
+        for row in slide.records
+        if row.image.capture == 1 and row.image.plane < planes[row.image.field]
+    ]
     chance.shuffle(first)
     return replace(slide, rows=(slide.opening, *first))
 
@@ -157,6 +165,7 @@ slides = st.integers(0, 2**63).map(lambda seed: random_slide(seeded(seed)))
 """Any slide. Seeds, because the slides are too large to be drawn piece by piece."""
 
 scans = st.integers(0, 2**63).map(lambda seed: first_captures(seeded(seed)))
+"""Scans of first captures."""
 
 
 def _plan(chance: random.Random) -> Plan:
