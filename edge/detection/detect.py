@@ -17,7 +17,7 @@ from engines.card import ModelCard
 from engines.detector import Detector
 from engines.maps import one_tile
 
-HALO_PX = 64
+HALO_PX = 128
 """Tiles of a picture that is larger than one overlap by this on each side: over the network's
 reach, so that a cell looks the same to both."""
 _ONE = 10_000
