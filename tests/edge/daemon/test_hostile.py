@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import zmq
-from rig import Rig
 
 from drivers.scanner.crc import crc32c_hex
+from tests.edge.daemon.rig import Rig
 
 PIXELS = bytes(n * 7 % 256 for n in range(64 * 64))
 PLAN: dict[str, Any] = {

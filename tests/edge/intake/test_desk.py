@@ -2,7 +2,6 @@ import json
 from typing import Any
 
 import pytest
-from bench_desk import PIXELS, BenchDesk, plan_list
 
 from drivers.scanner.lists import DifferenceList, ResumeList
 from drivers.scanner.messages import (
@@ -18,6 +17,7 @@ from drivers.scanner.messages import (
 )
 from drivers.scanner.words import Code, SlideStatus
 from edge.slide.record import Closing, End, Image, Skip, Withdrawal
+from tests.edge.intake.bench_desk import PIXELS, BenchDesk, plan_list
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from bench_desk import BenchDesk, manifest_of
 
 from drivers.scanner.messages import Committed, SlideClosed
 from edge.slide.record import Closing
+from tests.edge.intake.bench_desk import BenchDesk, manifest_of
 
 FIELDS = 6
 

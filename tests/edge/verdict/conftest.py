@@ -70,7 +70,7 @@ def changed(
     opening: Mapping[str, Any] | None = None,
     area: Mapping[str, Any] | None = None,
     reached: Mapping[int, int] | None = None,
-    **summary: Any,  # noqa: ANN401
+    **summary: Any,
 ) -> Summary:
     """The negative slide with some values changed; `reached` by severity."""
     found = [(reached or {}).get(s, n) for s, n in enumerate(NEGATIVE.reached)]

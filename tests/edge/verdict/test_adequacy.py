@@ -82,7 +82,7 @@ def test_an_estimate_grows_with_the_spot_and_is_never_surer(
     assert 0 <= near.variance <= far.variance
 
 
-def of(slide: Slide, complete: bool = True, abnormal: bool = False, **changes: Any) -> Adequacy:  # noqa: ANN401
+def of(slide: Slide, complete: bool = True, abnormal: bool = False, **changes: Any) -> Adequacy:
     return adequacy(slide(**changes), complete, abnormal)
 
 

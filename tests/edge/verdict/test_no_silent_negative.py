@@ -22,7 +22,7 @@ Slide = Callable[..., Summary]
 TOLERATED = {IncidentKind.ON_CPU, IncidentKind.CLOCK_JUMP}
 
 
-def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401
+def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
     """The value that forbids nothing, seven times in eight: else no example is ever negative."""
     return st.integers(0, 7).flatmap(
         lambda n: st.sampled_from(others) if n == 7 else st.just(usual)
