@@ -124,7 +124,7 @@ def refusal_of(
 
 def anchor_of(code: Code) -> str:
     """The heading of `docs/protocol.md` that explains a refusal code."""
-    return f"docs/protocol.md#code-{code.value.replace('_', '-')}"
+    return f"docs/protocol.md#code-{code}"
 
 
 def _told(code: Code, problem: Problem) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class Hello(ClientMessage):
     boot: Id
     """New at every start of the driver."""
     software: Text = ""
+    """Its name and version, for people."""
 
 
 class OpenSlideBrief(Words):
@@ -82,6 +83,7 @@ class OpenSlideBrief(Words):
 
     slide: Id
     driver: Id
+    """Whose it is, or was last."""
 
 
 class Welcome(Answer):
@@ -91,11 +93,14 @@ class Welcome(Answer):
     v: int
     """The version chosen."""
     session: Id
+    """Goes into every later message of this connection."""
     boot: Id
     """New at every start of the daemon."""
     window: Window
     formats: list[PixelFormat]
+    """What it takes."""
     max_pixel_bytes: Count
+    """The largest image that it takes, sent or decoded."""
     fields_per_1000_s: Count
     """Fields that it can judge in 1,000 s; 0 while unknown."""
     ready: bool
@@ -103,6 +108,7 @@ class Welcome(Answer):
     model: Text
     """The model's identity; empty while none is proved."""
     open_slides: list[OpenSlideBrief]
+    """All that are open, of any driver."""
 
 
 class Bye(InSession):
@@ -139,17 +145,24 @@ class OpenSlide(InSession):
     part: ClassVar[str | None] = "PlanList"
     type: Literal["open_slide"] = "open_slide"
     slide: Id
-    """One scan of one glass."""
+    """One scan of one glass; a second scan of it has another id."""
     barcode: Text = ""
+    """As on the glass's label."""
     purpose: Annotated[Purpose, Field(strict=False)]
+    """Why it is scanned. A `clinical` slide needs a calibrated scanner."""
     specimen: Annotated[Specimen, Field(strict=False)]
+    """What was sampled."""
     preparation: Annotated[Preparation, Field(strict=False)]
+    """How the cells came onto the glass."""
     optics: Optics
+    """How the camera sees the glass; the same for the whole slide."""
     registration_nm: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """The stage's registration error, declared by a simulated or replayed source."""
+    """How far a reported place may be off unknown to anybody, as declared by a simulated or
+    replayed source."""
     smear_mm2: Annotated[int, Field(ge=1, le=2_000)] | None = None
     """The smear's declared area, for preparations without a spot of known size."""
     operator: Text = ""
+    """Who scans, for the record."""
 
 
 class SlideOpened(Answer):
@@ -159,8 +172,10 @@ class SlideOpened(Answer):
     type: Literal["slide_opened"] = "slide_opened"
     slide: Id
     state: SlideStatus
+    """Only an `open` slide takes images."""
     window: Window
     verdict: dict[str, Any] | None = None
+    """The final one, where the slide has ended."""
     flags: list[Text]
     """What the plan's author should know: `cut_cells`, `plan_does_not_cover`."""
 
@@ -176,16 +191,23 @@ class SendField(InSession):
     """1, and one more for every rescan."""
     plane: PlaneNumber = 0
     x_nm: Nanometres
-    """Stage place of the image's middle."""
+    """Place of the image's middle, as the stage reports it."""
     y_nm: Nanometres
+    """Likewise."""
     z_nm: Nanometres
+    """Height of the stage's focus axis."""
     width_px: Side
+    """Columns."""
     height_px: Side
+    """Rows."""
     format: Annotated[PixelFormat, Field(strict=False)]
+    """How the second part is to be read."""
     stride: Count
     """Bytes from one row to the next; 0 for JPEG and PNG."""
     exposure_us: Count
+    """How long it was exposed; 0 where that is not known."""
     captured_at_us: Count
+    """When it was taken, UTC; 0 where that is not known."""
     checksum: Crc
     """CRC-32C over the pixel part as sent, 8 lower-case hex digits."""
 
@@ -199,9 +221,12 @@ class Committed(Answer):
     capture: CaptureNumber
     plane: PlaneNumber
     disposition: Disposition
+    """`used`: parts of it count. `unusable`: nothing of it does, take it again if you can.
+    `unprocessed`: it could not be judged."""
     reasons: list[Text]
     """Why parts of it are not usable, most frequent first."""
     quality: dict[str, int]
+    """Measures by name, with the unit in the name; may grow."""
     again: bool
     """A repeat: the disposition is that of the first time."""
     window: Window
@@ -214,6 +239,7 @@ class SkipField(InSession):
     slide: Id
     field: FieldNumber
     why: SkipReason
+    """What kept it from being captured."""
 
 
 class FieldSkipped(Answer):
@@ -259,7 +285,9 @@ class SlideClosed(Answer):
     type: Literal["slide_closed"] = "slide_closed"
     slide: Id
     state: SlideStatus
+    """`closed` or `open`."""
     verdict: dict[str, Any] | None = None
+    """The final one, where it is closed."""
     window: Window
 
 
@@ -269,6 +297,7 @@ class AbortSlide(InSession):
     type: Literal["abort_slide"] = "abort_slide"
     slide: Id
     why: Text
+    """In words; becomes part of the verdict's reasons."""
 
 
 class SlideAborted(Answer):
@@ -277,21 +306,32 @@ class SlideAborted(Answer):
     type: Literal["slide_aborted"] = "slide_aborted"
     slide: Id
     verdict: dict[str, Any]
+    """The final one."""
 
 
-class Refused(Answer):
+class Denial(Message):
+    """What refusals have in common."""
+
+    code: Code
+    """Why, for programs."""
+    retry: bool
+    """Whether the same message may be sent again, later."""
+    key: Text
+    """What is wrong, as the sender knows it."""
+    value: Text
+    """What was given, shortened."""
+    problem: Text
+    """What is wrong with it."""
+    remedy: Text
+    """What to do."""
+    anchor: Text
+    """The section of `docs/protocol.md` that explains it."""
+
+
+class Refused(Denial, Answer):
     """A message about a slide had no effect, and left no trace."""
 
     type: Literal["refused"] = "refused"
-    code: Code
-    retry: bool
-    """Whether the same message may be sent again (later)."""
-    key: Text
-    value: Text
-    problem: Text
-    remedy: Text
-    anchor: Text
-    """The section of `docs/protocol.md` that explains it."""
     slide: Id | None = None
     field: FieldNumber | None = None
     capture: CaptureNumber | None = None
@@ -299,20 +339,13 @@ class Refused(Answer):
     window: Window | None = None
 
 
-class Error(Message):
+class Error(Denial):
     """A message could not be understood, or came without a session. It had no effect."""
 
     type: Literal["error"] = "error"
     re: Id | None = None
     message: Text = ""
     """The type of the message, where it could be read."""
-    code: Code
-    retry: bool
-    key: Text
-    value: Text
-    problem: Text
-    remedy: Text
-    anchor: Text
 
 
 # Tools and events ---------------------------------------------------------------------------------
@@ -323,6 +356,7 @@ class Ask(ClientMessage):
 
     type: Literal["ask"] = "ask"
     what: Literal["status", "slides", "verdict", "records", "record", "health"]
+    """Which question."""
     slide: Id | None = None
     """For `verdict`, `records` and `record`."""
     image: ImageKey | None = None
@@ -335,43 +369,25 @@ class Told(Answer):
     part: ClassVar[str | None] = "JSON"
     type: Literal["told"] = "told"
     what: str
+    """Which question was asked."""
 
 
 class Event(Words):
     """The second frame of an event; the first is its topic."""
 
     kind: EventKind
+    """What it is about."""
     slide: Id | None
-    """None for `health`."""
+    """null for `health`."""
     boot: Id
+    """Of the daemon, as in `welcome`."""
     seq: Count
     """One more than the event before it. A gap is closed by `ask`."""
     body: dict[str, Any]
+    """By kind; may grow."""
 
 
-FromClient: TypeAlias = (
-    Hello
-    | Bye
-    | Ping
-    | OpenSlide
-    | SendField
-    | SkipField
-    | Withdraw
-    | CloseSlide
-    | AbortSlide
-    | Ask
-)
-FromDaemon: TypeAlias = (
-    Welcome
-    | Farewell
-    | Pong
-    | SlideOpened
-    | Committed
-    | FieldSkipped
-    | Withdrawn
-    | SlideClosed
-    | SlideAborted
-    | Refused
-    | Error
-    | Told
-)
+AboutSlide: TypeAlias = OpenSlide | SendField | SkipField | Withdraw | CloseSlide | AbortSlide
+FromClient: TypeAlias = Hello | Bye | Ping | AboutSlide | Ask
+Done: TypeAlias = SlideOpened | Committed | FieldSkipped | Withdrawn | SlideClosed | SlideAborted
+FromDaemon: TypeAlias = Welcome | Farewell | Pong | Done | Refused | Error | Told

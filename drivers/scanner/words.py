@@ -145,8 +145,9 @@ class Window(Words):
     """How much may be unanswered at any moment; absolute, not a grant."""
 
     fields: Count
+    """Images; 0 means wait."""
     bytes: Count
-    """Each field counts as the larger of its sent and its decoded size."""
+    """Each image counts as the larger of its sent and its decoded size."""
 
 
 class Optics(Words):
@@ -155,4 +156,6 @@ class Optics(Words):
     pm_per_px: Annotated[int, Field(ge=10_000, le=5_000_000)]
     """Nominal picometres on the glass a pixel: 250000 at 0.25 um/px."""
     objective: Text = ""
+    """Its name, for the record."""
     camera_serial: Text = ""
+    """For the record."""

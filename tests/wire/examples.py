@@ -58,7 +58,7 @@ _SAID: dict[str, Any] = {
     "value": "3000",
     "problem": "is not in the plan",
     "remedy": "Plan it",
-    "anchor": "docs/protocol.md#code-not-planned",
+    "anchor": "docs/protocol.md#code-not_planned",
 }
 
 FROM_CLIENT: list[tuple[m.FromClient, Part | None]] = [
