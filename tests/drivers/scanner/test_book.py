@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from drivers.problem import Problem, Refusal
@@ -31,7 +33,7 @@ def sent(book: Book, *fields: int) -> None:
 
 
 def committed(field: int) -> Committed:
-    about = {"slide": "S-26-0123", "field": field, "capture": 1, "plane": 0}
+    about: dict[str, Any] = {"slide": "S-26-0123", "field": field, "capture": 1, "plane": 0}
     return Committed(
         re="any", disposition="used", reasons=[], quality={}, again=False, window=WINDOW, **about
     )
