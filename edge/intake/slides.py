@@ -194,10 +194,12 @@ def _note(
 
 
 def _opened(desk: Desk, session: Session, re: str, book: Book) -> Reply:
+    # An end that is not on the disk yet may still be undone by a restart.
+    state = SlideState.CLOSING if book.ending is not None else book.state
     message = SlideOpened(
         re=re,
         slide=book.slide,
-        state=_STATUS[book.state],
+        state=_STATUS[state],
         window=desk.window(),
         verdict=book.verdict,
         flags=list(book.flags),
