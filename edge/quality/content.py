@@ -1,0 +1,42 @@
+"""Where there is something on the glass, and where there is surely nothing.
+
+Judged by optical density, never by gradients: defocus keeps a mean, so a blurred cell is as dense
+as a sharp one, and never reads as "nothing there". What is uncertain is not empty, and is then
+judged for focus. How the numbers were measured: `docs/decisions/0003-quality-thresholds.md`.
+"""
+
+import numpy as np
+
+from edge.quality.grid import BLOCKS, CellMask, Floats, cells
+from edge.slide.record import GRID
+
+LEAST_WHITE = 150
+"""The blank is at least this bright in every colour, else nothing is taken for blank: no other
+capture may say how bright it is, and an evenly dense field must not pass for a blank one."""
+MOST_DENSITY = 0.04
+"""Mean density of an empty cell over the blank: 5 % vignetting and its colour cast."""
+MOST_SPREAD = 3.0
+"""Between the brightest and the darkest block of an empty cell, in levels: vignetting slopes less,
+noise is a tenth of that in a block's mean; a lone nucleus makes 5 and more, sharp or blurred."""
+_WHITE_RANK = GRID * BLOCKS * 2 // 100
+
+
+def white(colour: Floats) -> Floats:
+    """The blank's RGB, shape (3,): that of the brightest blocks, less the very brightest."""
+    levels = np.sort(colour.reshape(-1, 3), axis=0)
+    return np.asarray(np.maximum(levels[-_WHITE_RANK], 1.0))
+
+
+def densities(colour: Floats, blank: Floats) -> Floats:
+    """Optical density over the blank, of blocks or cells; 0 where it is brighter."""
+    return np.asarray(np.maximum(-np.log10(np.maximum(colour, 1.0) / blank), 0.0))
+
+
+def empty(colour: Floats, blank: Floats) -> CellMask:
+    """The cells with nothing on the glass."""
+    if blank.min() < LEAST_WHITE:
+        return np.zeros((GRID, GRID), np.bool_)
+    green = colour[..., 1].reshape(GRID, GRID, -1)
+    is_even = np.ptp(green, axis=2) < MOST_SPREAD
+    density = densities(cells(colour), blank).mean(axis=2)
+    return np.asarray(is_even & (density < MOST_DENSITY))
