@@ -15,11 +15,11 @@ class Area:
     pending: int
     """Of fields that are not complete yet."""
     lost: tuple[tuple[str, int], ...]
-    """By rising reason: a `Cell` flag's name in lower case, `missing`, or `skipped`."""
+    """By rising reason: a `Cell` flag in lower case, `missing`, `skipped` or `not_covered`."""
     largest_lost_patch: int
     """The most lost points that hang together by their four neighbours."""
     field: int
-    """Lattice points in a planned field's rectangle."""
+    """The most lattice points that a planned field's rectangle holds."""
 
 
 @dataclass(frozen=True, slots=True)
