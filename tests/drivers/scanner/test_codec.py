@@ -166,7 +166,7 @@ WRONG: dict[str, tuple[Frames, str, str]] = {
 
 
 @pytest.mark.parametrize(("frames", "key", "problem"), WRONG.values(), ids=WRONG.keys())
-def test_what_is_wrong_is_refused_and_named(frames: Frames, key: str, problem: str) -> None:
+def test_i7_what_is_wrong_is_refused_and_named(frames: Frames, key: str, problem: str) -> None:
     wrong = refused(frames)
     assert wrong.code is Code.MESSAGE
     assert wrong.problem.key == key
@@ -216,7 +216,7 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4))
-def test_random_bytes_are_refused(frames: list[bytes]) -> None:
+def test_i7_random_bytes_are_refused(frames: list[bytes]) -> None:
     assert isinstance(decode_anything(frames), Undecodable)
 
 
@@ -268,7 +268,7 @@ MUTATIONS: list[Callable[[Frames, random.Random], Frames]] = [
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(ALL_FRAMES), st.sampled_from(MUTATIONS), st.randoms(use_true_random=False))
-def test_mutated_messages_are_parsed_or_refused(
+def test_i7_mutated_messages_are_parsed_or_refused(
     frames: Frames,
     mutate: Callable[[Frames, random.Random], Frames],
     chance: random.Random,

@@ -131,7 +131,7 @@ RESENDS_ALL = patch.dict(
 """A simpler driver: it resends what is in hand."""
 
 
-def test_no_history_loses_doubles_or_slips_in_an_image() -> None:
+def test_i2_no_history_loses_doubles_or_slips_in_an_image() -> None:
     worlds = live_through_many(300)
     assert sum(world.crashes for world in worlds) > 300
     assert sum(world.breaks for world in worlds) > 600
