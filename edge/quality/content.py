@@ -19,24 +19,25 @@ MOST_SPREAD = 3.0
 """Between the brightest and the darkest block of an empty cell, in levels: vignetting slopes less,
 noise is a tenth of that in a block's mean; a lone nucleus makes 5 and more, sharp or blurred."""
 _WHITE_RANK = GRID * BLOCKS * 2 // 100
+"""Counted from the brightest block, which a halo may have made so."""
 
 
 def white(colour: Floats) -> Floats:
-    """The blank's RGB, shape (3,): that of the brightest blocks, less the very brightest."""
-    levels = np.sort(colour.reshape(-1, 3), axis=0)
-    return np.asarray(np.maximum(levels[-_WHITE_RANK], 1.0))
+    """The blank's red, green and blue, shape (3, 1, 1), from blocks, shape (3, 8, 64)."""
+    levels = np.sort(colour.reshape(3, -1), axis=1)[:, -_WHITE_RANK]
+    return np.asarray(np.maximum(levels, 1.0)[:, np.newaxis, np.newaxis])
 
 
 def densities(colour: Floats, blank: Floats) -> Floats:
     """Optical density over the blank, of blocks or cells; 0 where it is brighter."""
-    return np.asarray(np.maximum(-np.log10(np.maximum(colour, 1.0) / blank), 0.0))
+    return np.asarray(np.maximum(np.log10(blank / np.maximum(colour, 1.0)), 0.0))
 
 
 def empty(colour: Floats, blank: Floats) -> CellMask:
     """The cells with nothing on the glass."""
     if blank.min() < LEAST_WHITE:
         return np.zeros((GRID, GRID), np.bool_)
-    green = colour[..., 1].reshape(GRID, GRID, -1)
-    is_even = np.ptp(green, axis=2) < MOST_SPREAD
-    density = densities(cells(colour), blank).mean(axis=2)
-    return np.asarray(is_even & (density < MOST_DENSITY))
+    green = colour[1].reshape(GRID, GRID, -1)
+    is_even = green.max(axis=2) - green.min(axis=2) < MOST_SPREAD
+    red, green, blue = densities(cells(colour), blank)
+    return np.asarray(is_even & (red + green + blue < 3 * MOST_DENSITY))

@@ -20,7 +20,8 @@ LEAST_LEVEL = 32
 
 def clipped(colour: Floats) -> Cells:
     """Share of each cell's blocks that are clipped."""
-    return cells((colour.min(axis=2) >= CLIPPED).astype(np.float64))
+    red, green, blue = colour
+    return cells((np.minimum(np.minimum(red, green), blue) >= CLIPPED).astype(np.float64))
 
 
 def overexposed(clipped_share: Cells) -> CellMask:
@@ -35,4 +36,4 @@ def underexposed(colour: Floats, blank: Floats) -> CellMask:
     """The cells with too little light."""
     if blank.max() < LEAST_BLANK:
         return np.ones((GRID, GRID), np.bool_)
-    return np.asarray(cells(colour).max(axis=2) < LEAST_LEVEL)
+    return np.asarray(cells(colour).max(axis=0) < LEAST_LEVEL)

@@ -15,7 +15,7 @@ from edge.slide.record import GRID
 CELL_MILLI, AROUND_MILLI, IMAGE_MILLI = 70, 80, 90
 """The least ratio of near to far energy: of a cell, of the 3 x 3 around it, of all the image. The
 more is summed, the less it varies with what is shown."""
-STRONG, WEAK = 8.0, 4.0
+STRONG, WEAK = 8.0, 2.0
 """Far energy, in multiples of the noise, from which a cell is judged alone, and below which the
 3 x 3 around it cannot be judged either: what is there and cannot be judged is not in focus."""
 IMAGE_CELLS = 16
@@ -24,7 +24,7 @@ MOST_NOISE = 21.0
 """Energy that is taken for noise at most, in levels squared: that of a camera with a deviation of
 2.5 levels in green and 3.5 in red and blue. Beyond, structure is meant."""
 _NOISE_RANK = GRID * BLOCKS * 3 // 100
-_NOISE_MARGIN = 1.1
+_NOISE_MARGIN = 1.2
 """The flattest of many blocks have less than the mean noise."""
 
 

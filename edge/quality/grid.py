@@ -17,7 +17,6 @@ from edge.slide.record import GRID
 Floats: TypeAlias = npt.NDArray[np.float64]
 Cells: TypeAlias = npt.NDArray[np.float64]
 """float64, shape (8, 8): one number a cell, row by row from the upper left."""
-Samples: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 CellMask: TypeAlias = npt.NDArray[np.bool_]
 """bool, shape (8, 8)."""
 
@@ -36,7 +35,7 @@ class Grid:
     """Means over blocks; 8 rows of 64."""
 
     colour: Floats
-    """float64, shape (8, 64, 3): RGB, in camera levels, 0 to 255."""
+    """float64, shape (3, 8, 64): red, green and blue, in camera levels, 0 to 255."""
     near: Floats
     """float64, shape (8, 64): squared difference over `NEAR_PX`, all colours, in levels squared."""
     far: Floats
@@ -54,25 +53,21 @@ def grid(half: Rgb) -> Grid:
     sample = rows[here]
     near = cv2.absdiff(sample[:, 3 * NEAR_PX :], rows[here + NEAR_PX][:, : -3 * NEAR_PX])
     far = cv2.absdiff(sample[:, 3 * FAR_PX :], rows[here + FAR_PX][:, : -3 * FAR_PX])
-    colour = _sums(sample, cv2.CV_32S).reshape(GRID, width, 3)
-    return Grid(_means(colour), _means(_squares(near)), _means(_squares(far)))
+    columns = cv2.reduce(sample.reshape(ROWS, -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+    colour = _means(columns.reshape(GRID, width, 3))
+    return Grid(np.ascontiguousarray(colour.transpose(2, 0, 1)), _energy(near), _energy(far))
 
 
 def cells(blocks: Floats) -> Floats:
-    """Means of cells, shape (8, 8, ...), from means of blocks, shape (8, 64, ...)."""
-    split = blocks.reshape(GRID, GRID, BLOCKS // GRID, *blocks.shape[2:])
-    return np.asarray(split.mean(axis=2))
+    """Means of cells, shape (..., 8, 8), from means of blocks, shape (..., 8, 64)."""
+    return np.asarray(blocks.reshape(*blocks.shape[:-1], GRID, -1).mean(axis=-1))
 
 
-def _squares(difference: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    # 255 squared still fits into 16 bits, and OpenCV sums those at once.
-    return _sums(np.multiply(difference, difference, dtype=np.uint16), cv2.CV_32F)
-
-
-def _sums(samples: Samples, depth: int) -> npt.NDArray[Any]:
-    """Sums over a cell's sampled rows, shape (8, columns); exact, also as floats."""
-    sums = cv2.reduce(samples.reshape(ROWS, -1), 0, cv2.REDUCE_SUM, dtype=depth)
-    return np.asarray(sums).reshape(GRID, -1)
+def _energy(difference: npt.NDArray[Any]) -> Floats:
+    # 255 squared still fits into 16 bits; sums of a few are exact as floats of 32.
+    squares = np.multiply(difference, difference, dtype=np.uint16).reshape(ROWS, -1)
+    columns = cv2.reduce(squares, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    return _means(columns.reshape(GRID, -1))
 
 
 def _means(columns: npt.NDArray[Any]) -> Floats:

@@ -25,18 +25,21 @@ def badly_stained(density: Floats, is_empty: CellMask) -> tuple[bool, int]:
     """Whether the stain is grossly wrong, and the colour in 1/1000 (0 where nothing is shown).
 
     Args:
-        density: Of blocks, shape (8, 64, 3).
+        density: Of blocks, shape (3, 8, 64).
         is_empty: These are left out.
     """
-    shown = density[~np.repeat(is_empty, BLOCKS // GRID, axis=1)]
-    sums = shown.sum(axis=0)
+    shown = density * ~np.repeat(is_empty, BLOCKS // GRID, axis=1)
+    sums = shown.sum(axis=(1, 2))
     total = float(sums.sum())
     if total == 0:
         return False, 0
-    colour = 1000.0 * float(np.ptp(shown, axis=1).sum()) / total
+    red, green, blue = shown
+    largest = np.maximum(np.maximum(red, green), blue)
+    smallest = np.minimum(np.minimum(red, green), blue)
+    colour = 1000.0 * float((largest - smallest).sum()) / total
     shares = 1000.0 * sums / total
     is_odd = any(
         not low <= share <= high for share, (low, high) in zip(shares, SHARES_MILLI, strict=True)
     )
-    is_opaque = 1000.0 * total / shown.size > MOST_DENSITY_MILLI
-    return colour < LEAST_COLOUR_MILLI or is_odd or is_opaque, round(colour)
+    mean = 1000.0 * total / (3 * BLOCKS // GRID * int((~is_empty).sum()))
+    return colour < LEAST_COLOUR_MILLI or is_odd or mean > MOST_DENSITY_MILLI, round(colour)
