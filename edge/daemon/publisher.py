@@ -19,13 +19,21 @@ class Publisher:
 
     def __init__(self, socket: Socket, boot: str) -> None:
         self._socket, self._boot, self._seq = socket, boot, 0
+        socket.setsockopt(zmq.XPUB_VERBOSER, 1)  # every subscription is heard, not the first alone
         self.alerts = Alerts()
+        self._listeners = 0
         self._waited_s: defaultdict[str, float] = defaultdict(float)
         self._told: dict[str, dict[str, Any]] = {}
 
+    def hear(self) -> None:
+        """Take a subscription, or its end. The socket must have one."""
+        self._listeners += 1 if self._socket.recv()[:1] == b"\x01" else -1
+
     def publish(self, kind: EventKind, slide: str | None, body: dict[str, Any]) -> None:
-        """Send one event."""
+        """Send one event. It has its number also where nobody listens."""
         self._seq += 1
+        if not self._listeners:
+            return
         event = Event(kind=kind, slide=slide, boot=self._boot, seq=self._seq, body=body)
         self._socket.send_multipart(codec.encode_event(event), zmq.NOBLOCK)
 

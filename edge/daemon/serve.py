@@ -9,7 +9,7 @@ from typing import Any
 
 import zmq
 
-from drivers.problem import shown
+from drivers.problem import Refusal, shown
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
 from drivers.scanner.messages import Ask, Error
@@ -102,7 +102,7 @@ class Daemon:
             if doors.tools in ready:
                 self._be_asked()
             if doors.events in ready:
-                doors.events.recv()  # a subscription: nothing to do
+                self._publisher.hear()
             self._watch_connections(ready)
             self._publisher.count_waiting(self._desk, now_s - last_s)
             last_s = now_s
@@ -185,7 +185,7 @@ class Daemon:
         try:
             frames = codec.encode(reply.message, reply.part)
             socket.send_multipart([reply.peer, *frames], zmq.NOBLOCK)
-        except zmq.ZMQError as error:
+        except (zmq.ZMQError, Refusal) as error:  # The peer is gone, or the answer is too long.
             log.warning("an answer could not be sent: %s", error)
             self._counts["answers_unsent"] += 1
             session = self._desk.sessions.of_peer(reply.peer)

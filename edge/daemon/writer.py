@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 PROVISIONAL_S = 0.5
 """At most two provisional verdicts a second."""
+PROVISIONAL_SHARE = 0.05
+"""At most so much of the writer's time goes into them, however fast the scanner is."""
 BATCH = 64
 """Tasks a transaction, at most: more than a window ever holds."""
 
@@ -112,9 +114,11 @@ class Writer:
             try:
                 if not self._has_failed:
                     self._do([task for task in tasks if task is not None])
-                    if time.monotonic() >= next_s:
+                    began_s = time.monotonic()
+                    if began_s >= next_s:
                         self._tell()
-                        next_s = time.monotonic() + PROVISIONAL_S
+                        took_s = time.monotonic() - began_s
+                        next_s = began_s + max(PROVISIONAL_S, took_s / PROVISIONAL_SHARE)
             except StoreFault as fault:
                 self._fail(fault)
         self._close()

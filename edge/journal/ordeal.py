@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, fields
 
-from edge.picture import decode
+from edge.picture import Picture, decode
 from edge.quality.assess import assess
 from edge.slide.capture import Capture
 from edge.slide.place import Rectangle
@@ -46,7 +46,7 @@ def main() -> None:
     header["image"] = Image(*header["image"])
     header["place"] = Rectangle(**header["place"])
     picture = decode(Capture(**header, pixels=sys.stdin.buffer.read()))
-    if hasattr(picture, "half"):
+    if isinstance(picture, Picture):
         assess(picture)
 
 

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 import typer
-from sources_daemon import running
 from typer.testing import CliRunner, Result
 
 from drivers.commands import register
 from drivers.scanner.words import SlideStatus
 from drivers.sources.recording import RecordingWriter
+from tests.drivers.sources.sources_daemon import running
 
 SMALL = ["--fields", "4", "--width-px", "256", "--height-px", "256", "--fields-per-s", "0"]
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sources_daemon import CommittingDaemon, running
 
 from drivers.problem import Refusal
 from drivers.scanner.link import ScannerLink
@@ -19,6 +18,7 @@ from drivers.sources.recorder import Recorder
 from drivers.sources.recording import RecordingReader, RecordingWriter
 from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.scanner import Pace, scan_slide, start
+from tests.drivers.sources.sources_daemon import CommittingDaemon, running
 
 SLIDE = SimulatedSlide(Options(seed=2, fields=5, camera=Camera(width_px=256, height_px=256)))
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sources_daemon import CommittingDaemon, running
 
 from drivers.problem import Refusal
 from drivers.scanner.link import ScannerLink
@@ -16,6 +15,7 @@ from drivers.sources.faults import Faults
 from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.scanner import AHEAD, Pace, Scan, made_ahead, scan_slide, start
 from drivers.sources.source import Shot, SlideFacts
+from tests.drivers.sources.sources_daemon import CommittingDaemon, running
 
 OPTIONS = Options(seed=8, fields=6, camera=Camera(width_px=512, height_px=512), slide="six")
 SLIDE = SimulatedSlide(OPTIONS)
