@@ -26,7 +26,7 @@ SAME_SCALE = 0.01
 """Scales this close are taken as one: at 256 px, half a percent of a detector's tile moves by 1 px,
 less than a nucleus's outline is known."""
 
-_STRIP_ROWS = 64
+_STRIP_ROWS = 128
 """Rows of the half picture made at once: with them the scratch stays in a core's second cache."""
 
 # Which of a superpixel's four (upper left, upper right, lower left, lower right) are red, green,

@@ -65,8 +65,9 @@ def cells(blocks: Floats) -> Floats:
 
 def _energy(difference: npt.NDArray[Any]) -> Floats:
     # 255 squared still fits into 16 bits; sums of a few are exact as floats of 32.
-    squares = np.multiply(difference, difference, dtype=np.uint16).reshape(ROWS, -1)
-    columns = cv2.reduce(squares, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    squares = difference.astype(np.uint16)
+    np.multiply(squares, squares, out=squares)
+    columns = cv2.reduce(squares.reshape(ROWS, -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
     return _means(columns.reshape(GRID, -1))
 
 

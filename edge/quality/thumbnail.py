@@ -4,12 +4,12 @@ import cv2
 
 from edge.picture import Picture
 
-WIDTH_PX = 160
+WIDTH_PX = 128
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80]
 
 
 def thumbnail(picture: Picture) -> bytes:
-    """The whole field as a JPEG, at most 160 px wide.
+    """The whole field as a JPEG, at most 128 px wide.
 
     One pixel in many of the half picture: their mean would cost as much as all of quality.
     """
