@@ -15,6 +15,8 @@ from edge.slide.record import GRID
 CELL_MILLI, AROUND_MILLI, IMAGE_MILLI = 70, 80, 90
 """The least ratio of near to far energy: of a cell, of the 3 x 3 around it, of all the image. The
 more is summed, the less it varies with what is shown."""
+BESIDE_MILLI = 85
+"""The least ratio of a cell that touches one out of focus: blur comes in patches."""
 STRONG, WEAK = 8.0, 2.0
 """Far energy, in multiples of the noise, from which a cell is judged alone, and below which the
 3 x 3 around it cannot be judged either: what is there and cannot be judged is not in focus."""
@@ -52,8 +54,11 @@ def out_of_focus(measured: Grid, is_empty: CellMask) -> tuple[CellMask, int]:
     far_around, count = _around(far_content), _around(has_content.astype(np.float64))
     is_judged = far_around >= WEAK * unit * np.maximum(count, 1.0)
     is_blurred_around = is_judged & (1000.0 * _around(near_content) < AROUND_MILLI * far_around)
-    is_blurred_alone = (far >= STRONG * unit) & (1000.0 * near < CELL_MILLI * far)
+    is_strong = far >= STRONG * unit
+    is_blurred_alone = is_strong & (1000.0 * near < CELL_MILLI * far)
     blurred = is_blurred_around | (has_content & (is_blurred_alone | ~is_judged))
+    touches = _around(blurred.astype(np.float64)) > 0
+    blurred |= touches & has_content & is_strong & (1000.0 * near < BESIDE_MILLI * far)
     return blurred, round(image)
 
 
