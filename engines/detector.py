@@ -1,4 +1,4 @@
-"""What a detection engine is, for those who use one: fixed-size tiles in, detections out."""
+"""What a detection engine is, for those who use one: pictures in, detections out."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Tile: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, shape (H, W, 3), RGB, at the card's um/px; H and W are the card's `tile_px`."""
+"""uint8, shape (h, w, 3), RGB, at the card's um/px; at most the card's `tile_px`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Detector(Protocol):
         """Model, runtime and version, threads, tile shape: whatever could change a number."""
         ...
 
-    def detect(self, tile: Tile) -> Detections:
-        """The cells of one tile.
+    def detect(self, picture: Tile) -> Detections:
+        """The cells of one picture. The engine pads it to its own fixed shape.
 
         Raises:
             EngineFault: The engine failed; nothing that it said since the last proof counts.

@@ -14,8 +14,8 @@ class IdleEngine:
         """Args: classes: How many class scores a detection would have."""
         self._classes = classes
 
-    def detect(self, tile: Tile) -> Detections:
-        """No detections, whatever the tile."""
-        del tile
+    def detect(self, picture: Tile) -> Detections:
+        """No detections, whatever the picture."""
+        del picture
         nothing = np.zeros(0, np.float32)
         return Detections(nothing.reshape(0, 2), nothing, nothing.reshape(0, self._classes))

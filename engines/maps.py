@@ -14,6 +14,8 @@ class MapEngine(ABC):
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
+        self._tile = np.full((*card.tile_px, 3), 255, np.uint8)
+        self._filled = (0, 0)
 
     @property
     @abstractmethod
@@ -24,13 +26,13 @@ class MapEngine(ABC):
     def _run(self, tile: Tile) -> tuple[PeakMap, ClassMap]:
         """The network's outputs; valid until the next call. Raises EngineFault."""
 
-    def detect(self, tile: Tile) -> Detections:
-        """The cells of one tile.
+    def detect(self, picture: Tile) -> Detections:
+        """The cells of one picture of at most a tile's size.
 
         Raises:
-            EngineFault: The tile does not fit, or the engine failed.
+            EngineFault: The picture does not fit, or the engine failed.
         """
-        peaks, classes = self.maps(tile)
+        peaks, classes = self.maps(self._padded(picture))
         stride = self.card.tile_px[0] // peaks.shape[2]
         return decode(peaks, classes, stride, self.card.min_score / 10_000)
 
@@ -51,6 +53,19 @@ class MapEngine(ABC):
         peaks, classes = self._run(np.ascontiguousarray(tile))
         self._check(peaks, classes)
         return peaks, classes
+
+    def _padded(self, picture: Tile) -> Tile:
+        """The picture at the upper left of a white tile; the tile is used again."""
+        size = picture.shape[:2]
+        if size == self.card.tile_px or any(
+            side > most for side, most in zip(size, self.card.tile_px, strict=True)
+        ):
+            return picture  # as it is; too large a one is refused
+        if size != self._filled:
+            self._tile[:] = 255
+            self._filled = size
+        self._tile[: size[0], : size[1]] = picture
+        return self._tile
 
     def _check(self, peaks: PeakMap, classes: ClassMap) -> None:
         height, width = peaks.shape[2:]

@@ -15,7 +15,6 @@ from edge.slide.finding import MAX_FINDINGS, Column, Findings, no_findings
 from edge.slide.place import Rectangle
 from engines.card import ModelCard
 from engines.detector import Detector
-from engines.maps import one_tile
 
 HALO_PX = 128
 """Tiles of a picture that is larger than one overlap by this on each side: over the network's
@@ -53,7 +52,7 @@ def detect(
     """
     height, width = scaled.shape[:2]
     parts = [
-        _place(scaled[top : top + h, left : left + w], (left, top), core, detector, card)
+        _place(scaled[top : top + h, left : left + w], (left, top), core, detector)
         for top, h, core_y in _cuts(height, card.tile_px[0])
         for left, w, core_x in _cuts(width, card.tile_px[1])
         for core in [(core_x, core_y)]
@@ -88,11 +87,9 @@ def _place(
     corner: tuple[int, int],
     core: tuple[tuple[int, int], tuple[int, int]],
     detector: Detector,
-    card: ModelCard,
 ) -> _Part:
     """Centres in the picture's pixels, scores and class scores of what lies in a tile's core."""
-    tile = piece if piece.shape[:2] == card.tile_px else one_tile(piece, card.tile_px)
-    seen = detector.detect(tile)
+    seen = detector.detect(piece)
     centres = seen.centres_px + np.array(corner, np.float32)
     is_inside = np.ones(len(centres), bool)
     for axis, (low, high) in enumerate(core):

@@ -57,7 +57,8 @@ class Strikes:
 
 
 def _line(sign: str, slide: str, image: Image) -> bytes:
-    return json.dumps([sign, slide, *image]).encode() + b"\n"
+    field, capture, plane = image
+    return f'["{sign}","{slide}",{field},{capture},{plane}]\n'.encode()
 
 
 def _left_over(path: Path) -> set[Suspect]:
