@@ -9,7 +9,7 @@ neighbours. How the numbers were measured: `docs/decisions/0003-quality-threshol
 import cv2
 import numpy as np
 
-from edge.quality.grid import BLOCKS, CellMask, Cells, Floats, Grid, cells
+from edge.quality.grid import CellMask, Cells, Floats, Grid, cells
 from edge.slide.record import GRID
 
 CELL_MILLI, AROUND_MILLI, IMAGE_MILLI = 70, 80, 90
@@ -17,7 +17,7 @@ CELL_MILLI, AROUND_MILLI, IMAGE_MILLI = 70, 80, 90
 more is summed, the less it varies with what is shown."""
 BESIDE_MILLI = 85
 """The least ratio of a cell that touches one out of focus: blur comes in patches."""
-STRONG, WEAK = 8.0, 2.0
+STRONG, WEAK = 8.0, 1.0
 """Far energy, in multiples of the noise, from which a cell is judged alone, and below which the
 3 x 3 around it cannot be judged either: what is there and cannot be judged is not in focus."""
 IMAGE_CELLS = 16
@@ -25,7 +25,9 @@ IMAGE_CELLS = 16
 MOST_NOISE = 21.0
 """Energy that is taken for noise at most, in levels squared: that of a camera with a deviation of
 2.5 levels in green and 3.5 in red and blue. Beyond, structure is meant."""
-_NOISE_RANK = GRID * BLOCKS * 3 // 100
+CLIPS_NOISE = 250
+"""A block this bright in any colour has less noise than the rest: it is clipped."""
+_LEAST_CLEAR = 32
 _NOISE_MARGIN = 1.2
 """The flattest of many blocks have less than the mean noise."""
 
@@ -41,7 +43,8 @@ def out_of_focus(measured: Grid, is_empty: CellMask) -> tuple[CellMask, int]:
     An empty cell counts as out of focus where the image or what surrounds it is: there its
     emptiness is not to be trusted. The ratio is 0 where the image shows nothing.
     """
-    near_noise, far_noise = _noise(measured.near), _noise(measured.far)
+    is_clear = measured.colour.max(axis=0) < CLIPS_NOISE
+    near_noise, far_noise = _noise(measured.near, is_clear), _noise(measured.far, is_clear)
     has_content = ~is_empty
     near = np.maximum(cells(measured.near) - near_noise, 0.0)
     far = np.maximum(cells(measured.far) - far_noise, 0.0)
@@ -62,9 +65,10 @@ def out_of_focus(measured: Grid, is_empty: CellMask) -> tuple[CellMask, int]:
     return blurred, round(image)
 
 
-def _noise(blocks: Floats) -> float:
-    flattest = float(np.sort(blocks, axis=None)[_NOISE_RANK])
-    return min(_NOISE_MARGIN * flattest, MOST_NOISE)
+def _noise(blocks: Floats, is_clear: CellMask) -> float:
+    clear = blocks[is_clear]
+    flattest = np.sort(clear if len(clear) >= _LEAST_CLEAR else blocks, axis=None)
+    return min(_NOISE_MARGIN * float(flattest[len(flattest) * 3 // 100]), MOST_NOISE)
 
 
 def _around(values: Cells) -> Cells:

@@ -56,7 +56,7 @@ def test_sharp_smears_are_usable(smears: list[Rgb]) -> None:
     assert share(qualities, UNUSABLE) < 0.05
 
 
-@pytest.mark.parametrize("sigma_px", [4, 6, 10])
+@pytest.mark.parametrize("sigma_px", [4, 6, 10, 20])
 def test_blurred_smears_are_caught(smears: list[Rgb], sigma_px: float) -> None:
     qualities = [judged(blurred(rgb, sigma_px)) for rgb in smears]
     assert share(qualities, Cell.OUT_OF_FOCUS) > 0.95
