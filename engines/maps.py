@@ -57,10 +57,9 @@ class MapEngine(ABC):
     def _padded(self, picture: Tile) -> Tile:
         """The picture at the upper left of a white tile; the tile is used again."""
         size = picture.shape[:2]
-        if size == self.card.tile_px or any(
-            side > most for side, most in zip(size, self.card.tile_px, strict=True)
-        ):
-            return picture  # as it is; too large a one is refused
+        fits = all(side <= most for side, most in zip(size, self.card.tile_px, strict=True))
+        if size == self.card.tile_px or not fits or picture.dtype != np.uint8:
+            return picture  # as it is; what does not fit is refused
         if size != self._filled:
             self._tile[:] = 255
             self._filled = size

@@ -16,7 +16,7 @@ from engines.card import MODELS, load
 from engines.commands import register
 from engines.detector import Detections
 from engines.evaluate import MEASURES, Seen, area_under_curve, figures, look, one_to_one
-from engines.fields import fold_of, read_folder
+from engines.fields import fold_of, read_folders
 from engines.openvino_engine import OpenVinoEngine
 
 SHIPPED = MODELS / "cervical-1"
@@ -128,14 +128,15 @@ def test_a_model_that_is_not_there_is_wrong_use() -> None:
 
 @pytest.mark.data
 def test_held_out_real_fields_show_what_the_card_says() -> None:
-    data = Path(os.environ.get("CYTOEDGE_DATA", "../shared/data")) / "cric_cervix"
-    if not data.is_dir():
-        pytest.skip(f"no public images at {data}: set CYTOEDGE_DATA")
+    root = Path(os.environ.get("CYTOEDGE_DATA", "../shared/data"))
+    folders = [root / name for name in ("cric_cervix", "cric_cervix_webp")]
+    if not all(folder.is_dir() for folder in folders):
+        pytest.skip(f"no public images at {root}: set CYTOEDGE_DATA")
     card = load(SHIPPED)
     engine = OpenVinoEngine(card)
-    held_out = [field for field in read_folder(data, 0.5) if fold_of(field.number, 3) == 0]
+    held_out = [field for field in read_folders(folders, 0.5) if fold_of(field.number, 3) == 0]
     seen_fields = [look(engine, field) for field in held_out]
     said = {metric.name: metric.value for metric in card.metrics if "held-out" in metric.source}
     for name in ("recall_23_px", "recall_12_px", "auc_abnormal_at_points"):
-        assert MEASURES[name](seen_fields) >= said[name] - 0.03, name
-    assert MEASURES["findings_per_field"](seen_fields) <= said["findings_per_field"] * 1.1
+        assert MEASURES[name](seen_fields) >= said[name] - 0.02, name
+    assert MEASURES["findings_per_field"](seen_fields) <= said["findings_per_field"] * 1.05

@@ -100,11 +100,29 @@ def test_blank_glass_holds_no_cell(engine: OpenVinoEngine, card: ModelCard) -> N
 
 
 @pytest.mark.parametrize(
-    "tile", [np.zeros((1024, 1216, 3), np.uint8), np.zeros((1024, 1232, 3), np.float32)]
+    "picture",
+    [
+        np.zeros((1040, 1232, 3), np.uint8),
+        np.zeros((1024, 1248, 3), np.uint8),
+        np.zeros((1024, 1232, 3), np.float32),
+        np.zeros((512, 640, 3), np.float32),
+        np.zeros((1024, 1232, 4), np.uint8),
+    ],
 )
-def test_a_tile_that_does_not_fit_is_a_fault(engine: OpenVinoEngine, tile: np.ndarray) -> None:
+def test_a_picture_that_does_not_fit_is_a_fault(
+    engine: OpenVinoEngine, picture: np.ndarray
+) -> None:
     with pytest.raises(EngineFault, match="the engine takes uint8"):
-        engine.detect(tile)
+        engine.detect(picture)
+
+
+def test_a_smaller_picture_is_padded_with_white_whatever_came_before(
+    engine: OpenVinoEngine, card: ModelCard
+) -> None:
+    golden = golden_tile(card)
+    expected = engine.detect(golden)
+    engine.detect(np.zeros((700, 900, 3), np.uint8))
+    assert same(engine.detect(golden[:512, :640]), expected)
 
 
 def test_a_model_that_is_none_is_refused(folder: Path) -> None:
