@@ -2,7 +2,7 @@
 
 Whole fields are kept as they were sent. All that judges and detects sees the half picture; full
 colour at full size is made on demand, of crops only. Costs and choices:
-`docs/decisions/0003-quality-thresholds.md`.
+`docs/decisions/0004-quality-thresholds.md`.
 """
 
 from collections.abc import Mapping

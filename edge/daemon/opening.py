@@ -105,10 +105,8 @@ def _refused(message: OpenSlide, engine: Engine, settings: Settings) -> NotOpene
 def _identities(
     engine: Engine, card: ModelCard, calibration: Calibration, settings: Settings
 ) -> dict[str, str]:
-    places = {"state_dir", "endpoints", "window", "model"}
-    rules = settings.model_dump(mode="json", exclude=places)
-    rules["purposes"] = sorted(rules["purposes"])
-    canonical = json.dumps(rules, sort_keys=True, separators=(",", ":"))
+    deciding = settings.model_dump(mode="json", include={"engine", "engine_threads"})
+    canonical = json.dumps(deciding, sort_keys=True, separators=(",", ":"))
     return {
         "calibration": calibration.identity,
         "card": card.identity,

@@ -1,6 +1,5 @@
 """Stage 3: what of a picture can be used, cell by cell, and why the rest cannot."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +7,10 @@ import numpy as np
 from edge.picture import Picture, Rgb
 from edge.quality import content, exposure, focus, stain
 from edge.quality.grid import MIN_SIDE_PX, grid
-from edge.slide.record import GRID, UNUSABLE, Cell, Disposition
+from edge.slide.record import GRID, UNUSABLE, Cell, Disposition, sees
 
 _CELLS = GRID * GRID
+_UNPROCESSED = int(Cell.UNPROCESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,10 @@ class Quality:
     @property
     def disposition(self) -> Disposition:
         """`unusable` where no cell sees."""
-        if any(not cell & UNUSABLE for cell in self.cells):
+        if any(map(sees, self.cells)):
             return Disposition.USED
-        is_unread = all(cell & Cell.UNPROCESSED for cell in self.cells)
+        is_unread = all(cell & _UNPROCESSED for cell in self.cells)
         return Disposition.UNPROCESSED if is_unread else Disposition.UNUSABLE
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why cells cannot be used, as flags' names in lower case, most frequent first."""
-        flags = Counter(flag for cell in self.cells for flag in Cell(cell & UNUSABLE))
-        return tuple(
-            str(flag.name).lower() for flag, _ in sorted(flags.items(), key=lambda i: (-i[1], i[0]))
-        )
 
 
 def assess(picture: Picture, is_misplaced: bool = False) -> Quality:

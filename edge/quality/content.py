@@ -2,7 +2,7 @@
 
 Judged by optical density, never by gradients: defocus keeps a mean, so a blurred cell is as dense
 as a sharp one, and never reads as "nothing there". What is uncertain is not empty, and is then
-judged for focus. How the numbers were measured: `docs/decisions/0003-quality-thresholds.md`.
+judged for focus. How the numbers were measured: `docs/decisions/0004-quality-thresholds.md`.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Which cells got too much light, and which too little.
 
-How the numbers were measured: `docs/decisions/0003-quality-thresholds.md`.
+How the numbers were measured: `docs/decisions/0004-quality-thresholds.md`.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 Blur takes a picture's energy from near differences first, so the ratio of near to far tells how
 sharp it is, whatever it shows: from a lag of 4 to a lag of 1 a slope keeps 1/16 of its energy, an
 edge 1/4. Noise adds the same to both and is subtracted. Little structure is judged with its
-neighbours. How the numbers were measured: `docs/decisions/0003-quality-thresholds.md`.
+neighbours. How the numbers were measured: `docs/decisions/0004-quality-thresholds.md`.
 """
 
 import cv2

@@ -3,7 +3,7 @@
 Told are: no colour at all (unstained, or a grey camera), a colour that no mixture of the dyes has
 (a channel dead or alone), and a density that lets no light through. Red and blue swapped cannot be
 told: haematoxylin then has the colours of eosin. How the numbers were measured:
-`docs/decisions/0003-quality-thresholds.md`.
+`docs/decisions/0004-quality-thresholds.md`.
 """
 
 import numpy as np

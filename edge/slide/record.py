@@ -168,8 +168,18 @@ class Closing:
 Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Closing
 
 
+_FLAGS = tuple((int(flag), str(flag.name).lower()) for flag in Cell if flag & UNUSABLE)
+_BLIND = sum(flag for flag, _ in _FLAGS)
+
+
+def sees(cell: int) -> bool:
+    """Whether a cell is usable or empty."""
+    return not cell & _BLIND
+
+
 def reasons(cells: tuple[int, ...]) -> tuple[str, ...]:
     """Why cells are not usable: the flags' names in lower case, most frequent first."""
-    counts = {flag: sum(1 for cell in cells if cell & flag) for flag in Cell if flag & UNUSABLE}
-    found = [flag for flag in counts if counts[flag]]
-    return tuple(str(flag.name).lower() for flag in sorted(found, key=lambda f: (-counts[f], f)))
+    if all(map(sees, cells)):
+        return ()
+    counts = [(sum(1 for cell in cells if cell & flag), flag, name) for flag, name in _FLAGS]
+    return tuple(name for count, _, name in sorted(counts, key=lambda c: (-c[0], c[1])) if count)
