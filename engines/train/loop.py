@@ -18,6 +18,10 @@ PEAK_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
 TIER_WEIGHT = 0.5
 """Of the tiers' loss beside the middles' loss."""
+MISTAKEN, FAR = 0.1, 0.1
+"""Where the network is this sure of a nucleus and the target is under `FAR`, something else was
+mistaken for one: a neutrophil, a fold. Its tier is taught to be negative, or it would be chance."""
+MISTAKEN_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,17 @@ def losses(
     examples: Sequence[Example],
     tier_weights: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss of the middles and that of the tiers, both means over nuclei."""
+    """The loss of the middles and that of the tiers, mistaken ones included."""
     logits = forward(network, torch.from_numpy(np.stack([one.crop for one in examples])))
     heat = torch.from_numpy(np.stack([one.heat for one in examples]))
     known = torch.from_numpy(np.stack([one.is_known for one in examples]))
     tiers = torch.from_numpy(np.stack([one.tiers for one in examples]))
     middle = penalty_reduced_focal(logits[:, 0], heat, known)
     tier = functional.cross_entropy(logits[:, 1:], tiers, tier_weights, ignore_index=NO_TIER)
-    return middle, torch.nan_to_num(tier)
+    mistaken = (torch.sigmoid(logits[:, 0]) > MISTAKEN) & known & (heat < FAR) & (tiers == NO_TIER)
+    negative = functional.log_softmax(logits[:, 1:], 1)[:, 0]
+    of_mistaken = -(negative * mistaken).sum() / mistaken.sum().clamp(min=1)
+    return middle, torch.nan_to_num(tier) + MISTAKEN_WEIGHT * of_mistaken
 
 
 def penalty_reduced_focal(
