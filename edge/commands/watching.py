@@ -8,7 +8,7 @@ import typer
 import zmq
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
@@ -36,7 +36,10 @@ def list_(settings: SettingsFile = None, as_json: AsJson = False) -> None:
     if as_json:
         say(found)
         return
-    table = Table("slide", "purpose", "specimen", "fields", "state", "outcome", "category")
+    table = Table(
+        Column("slide", overflow="fold"),
+        *("purpose", "specimen", "fields", "state", "outcome", "category"),
+    )
     for slide in found["slides"]:
         state = "ended" if slide["has_ended"] else "open"
         table.add_row(

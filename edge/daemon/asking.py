@@ -17,7 +17,6 @@ from drivers.scanner.messages import Ask, FromDaemon, Told
 from drivers.scanner.words import Code
 from edge.daemon.outbox import Outbox
 from edge.intake.effects import Reply
-from edge.intake.refusals import problem
 from edge.journal import shelf
 from edge.journal.store import SlideStore, StoreFault
 from edge.slide.finding import finding
@@ -80,7 +79,8 @@ class Asker:
             return _told(ask, {"slides": self._slides()})
         store = None if ask.slide is None else shelf.read(self._state_dir, ask.slide)
         if store is None:
-            why = problem(Code.UNKNOWN_SLIDE, "slide", str(ask.slide))
+            remedy = "`cytoedge slides list` names those that are"
+            why = Problem("slide", str(ask.slide), "no such slide is here", remedy)
             return codec.refusal_of(ask, Code.UNKNOWN_SLIDE, why), None
         try:
             if ask.what == "verdict":
