@@ -82,8 +82,8 @@ class Counts:
             del self._same_pixels[checksum]
         genuine = min((look.image.field for look in same), default=0)
         for look in same:
-            self._views.freeze(look.view, is_frozen=look.image.field != genuine)
-            self._changed.add(self._ground.index[look.image.field])
+            if self._views.freeze(look.view, is_frozen=look.image.field != genuine):
+                self._changed.add(self._ground.index[look.image.field])
 
     def skip(self, number: int) -> None:
         """A field was given up."""

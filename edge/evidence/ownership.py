@@ -23,6 +23,7 @@ BLIND: Final = np.uint8(UNUSABLE & 0xFF)
 
 Cells = npt.NDArray[np.uint8]
 
+_FROZEN: Final = int(Cell.FROZEN)
 _FURTHEST: Final = np.iinfo(np.int64).max
 _BLURREST: Final = np.iinfo(np.int64).min
 
@@ -75,9 +76,16 @@ class Views:
         self._frozen[view] = 0
         return view
 
-    def freeze(self, view: int, *, is_frozen: bool) -> None:
-        """Whether an image only repeats another field's: then none of its cells sees."""
-        self._frozen[view] = Cell.FROZEN if is_frozen else 0
+    def freeze(self, view: int, *, is_frozen: bool) -> bool:
+        """Note whether an image only repeats another field's: then none of its cells sees.
+
+        Returns:
+            Whether that is new.
+        """
+        frozen = _FROZEN if is_frozen else 0
+        is_new = bool(self._frozen[view] != frozen)
+        self._frozen[view] = frozen
+        return is_new
 
     def remove(self, view: int) -> None:
         """Its row may be used again."""
