@@ -7,9 +7,9 @@ import numpy as np
 
 from edge.evidence.coverage import Coverage
 from edge.evidence.gallery import Gallery, Place, places
-from edge.evidence.ground import LATTICE_NM, Ground, Ints
+from edge.evidence.ground import LATTICE_NM, Ground
 from edge.evidence.look import FieldLooks, Look
-from edge.evidence.ownership import Cells, Views
+from edge.evidence.ownership import Views
 from edge.slide.plan import Plan
 from edge.slide.record import Record
 
@@ -140,7 +140,9 @@ class Counts:
         rows, columns = (_NONE, _NONE) if is_waiting else home.lattice()
         x_nm = [(home.column + columns) * LATTICE_NM, *(look.x_nm for look in field.looks)]
         y_nm = [(home.row + rows) * LATTICE_NM, *(look.y_nm for look in field.looks)]
-        owner, cell = self._owners(index, np.concatenate(x_nm), np.concatenate(y_nm))
+        owner, cell = self._views.first_around(
+            index, self._candidates, np.concatenate(x_nm), np.concatenate(y_nm)
+        )
         start = len(rows)
         if is_waiting:
             self.coverage.wait(index)
@@ -150,17 +152,6 @@ class Counts:
         for look in field.looks:
             look.owner = owner[start : start + len(look.findings)].astype(np.int32)
             start += len(look.findings)
-
-    def _owners(self, index: int, x_nm: Ints, y_nm: Ints) -> tuple[Ints, Cells]:
-        """The owners of points around a field. Most lie where no other field can see them."""
-        x_from, x_to, y_from, y_to = self._ground.cores[index].tolist()
-        core = (x_nm >= x_from) & (x_nm < x_to) & (y_nm >= y_from) & (y_nm < y_to)
-        owner, cell = np.empty(len(x_nm), np.int64), np.empty(len(x_nm), np.uint8)
-        around = self._ground.neighbours(index)
-        for here, fields in ((core, [index]), (~core, around)):
-            views = [view for i in fields for view in self._candidates(i)]
-            owner[here], cell[here] = self._views.first_to_see(views, x_nm[here], y_nm[here])
-        return owner, cell
 
     def _candidates(self, index: int) -> list[int]:
         """The views of a field that may own: its images, or all of it while they are to come."""

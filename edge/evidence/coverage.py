@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge.evidence.ground import LATTICE_NM, Ground, Home, Ints
+from edge.evidence.ground import LATTICE_NM, Ground, Ints
 from edge.evidence.look import FieldLooks
 from edge.evidence.ownership import BLIND, NOBODY, Cells, Views
 from edge.evidence.patches import Runs, largest_patch, lost_runs
@@ -73,7 +73,7 @@ class Coverage:
         if lost:
             home = self._ground.homes[field]
             rows, columns = lattice[0][is_lost], lattice[1][is_lost]
-            counts += self._reasons(home, rows, columns, around)
+            counts += self._reasons(field, rows, columns, around)
             runs = lost_runs(home, rows, columns)
         self._put(field, np.array(counts), credit, runs)
 
@@ -92,18 +92,19 @@ class Coverage:
             self._largest = None
 
     def _reasons(
-        self, home: Home, rows: Ints, columns: Ints, around: Mapping[int, FieldLooks]
+        self, field: int, rows: Ints, columns: Ints, around: Mapping[int, FieldLooks]
     ) -> list[int]:
         """Lost points by reason, as the nearest field says that could have shown each."""
+        home = self._ground.homes[field]
         x_nm, y_nm = (home.column + columns) * LATTICE_NM, (home.row + rows) * LATTICE_NM
         # The rows of fields still to come see all that a field can show: here all are complete.
-        nearest, _ = self._views.first_to_see(list(around), x_nm, y_nm)
+        nearest, _ = self._views.first_around(field, lambda index: [index], x_nm, y_nm)
         counts = np.zeros(len(REASONS), np.int64)
-        for field in np.unique(nearest).tolist():
-            here, state = nearest == field, around[field]
+        for index in set(nearest.tolist()):
+            here, state = nearest == index, around[index]
             view, cell = self._views.first_to_cover(state.views, x_nm[here], y_nm[here])
             shown = view != NOBODY
-            np.add.at(counts, _REASON_OF_CELL[cell[shown]], 1)
+            counts += np.bincount(_REASON_OF_CELL[cell[shown]], minlength=len(REASONS))
             why = "skipped" if state.is_skipped else "not_covered" if state.views else "missing"
             counts[REASONS.index(why)] += int((~shown).sum())
         reasons: list[int] = counts.tolist()

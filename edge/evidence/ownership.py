@@ -5,7 +5,7 @@ a field that is not complete may still come to see all of its grown rectangle, s
 already, and a point that such a row owns is pending.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -120,9 +120,34 @@ class Views:
         """As `first_to_see`, among all images that show the point, however badly."""
         return self._first(np.array(views, np.int64), x_nm, y_nm, blind=np.uint8(0))
 
+    def first_around(
+        self, field: int, views_of: Callable[[int], Sequence[int]], x_nm: Ints, y_nm: Ints
+    ) -> tuple[Ints, Cells]:
+        """As `first_to_see`, among views of a field and its neighbours.
+
+        Most points lie where no other field can see them: those ask the field alone.
+
+        Args:
+            field: Its index.
+            views_of: The views of a field, by its index.
+            x_nm: int64, shape (n,).
+            y_nm: int64, shape (n,).
+        """
+        x_from, x_to, y_from, y_to = self._ground.cores[field].tolist()
+        core = (x_nm >= x_from) & (x_nm < x_to) & (y_nm >= y_from) & (y_nm < y_to)
+        if core.all():
+            return self.first_to_see(views_of(field), x_nm, y_nm)
+        owner, cell = np.empty(len(x_nm), np.int64), np.empty(len(x_nm), np.uint8)
+        around = [view for i in self._ground.neighbours(field) for view in views_of(i)]
+        for here, views in ((core, views_of(field)), (~core, around)):
+            owner[here], cell[here] = self.first_to_see(views, x_nm[here], y_nm[here])
+        return owner, cell
+
     def _first(self, views: Ints, x_nm: Ints, y_nm: Ints, *, blind: np.uint8) -> tuple[Ints, Cells]:
         if not len(views) or not len(x_nm):
             return np.full(len(x_nm), NOBODY, np.int64), np.zeros(len(x_nm), np.uint8)
+        if len(views) == 1:
+            return self._only(int(views[0]), x_nm, y_nm, blind=blind)
         shown = self._shown[views]
         inside = (x_nm >= shown[:, 0:1]) & (x_nm < shown[:, 1:2])
         inside &= (y_nm >= shown[:, 2:3]) & (y_nm < shown[:, 3:4])
@@ -148,6 +173,17 @@ class Views:
         pair[place, point] = np.arange(len(place))
         chosen = pair[first, np.arange(len(x_nm))]
         return np.append(view, NOBODY)[chosen], np.append(cell, np.uint8(0))[chosen]
+
+    def _only(self, view: int, x_nm: Ints, y_nm: Ints, *, blind: np.uint8) -> tuple[Ints, Cells]:
+        x_from, x_to, y_from, y_to = self._shown[view].tolist()
+        inside = (x_nm >= x_from) & (x_nm < x_to) & (y_nm >= y_from) & (y_nm < y_to)
+        left, top, width, height = self._place[view].tolist()
+        # Where it shows nothing, any cell will do.
+        column = (np.where(inside, x_nm, x_from) - left) * GRID // width
+        row = (np.where(inside, y_nm, y_from) - top) * GRID // height
+        cell = self._cells[view, row * GRID + column] | self._frozen[view]
+        sees = inside & ((cell & blind) == 0)
+        return np.where(sees, view, NOBODY), np.where(sees, cell, np.uint8(0))
 
     def sees(self, view: int, x_nm: Ints, y_nm: Ints) -> npt.NDArray[np.bool_]:
         """Which points one image sees."""
