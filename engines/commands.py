@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def train(
     data: Data,
     to: Annotated[Path, typer.Option(help="The model's folder; model.onnx is written there.")],
-    steps: Annotated[int, typer.Option(min=1, help="Batches of 8 crops.")] = 2_500,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 8 crops.")] = 2_200,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same model.")] = 1,
     threads: Threads = 2,
     folds: Folds = 3,

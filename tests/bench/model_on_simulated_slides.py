@@ -1,6 +1,6 @@
 """What the model counts on simulated slides whose truth is known: the card's numbers come from it.
 
-    python tests/bench/model_on_simulated_slides.py --seed 5000 --slides 20 --fields 40
+    python tests/bench/model_on_simulated_slides.py --seed 7000 --slides 20 --fields 160
 
 prints one JSON line a slide: true squamous cells on the planned ground, cells counted, findings
 that reach each category, and the highest class sums, from which thresholds can be read. A field
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from drivers.scanner.lists import ImageKey
 from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.source import Shot
-from drivers.sources.specimen import Contents
+from drivers.sources.specimen import SQUAMOUS_PER_MM2, Contents
 from edge.picture import Damaged, at_scale, decode
 from edge.slide.capture import Capture
 from edge.slide.place import Rectangle
@@ -34,12 +34,13 @@ TOP = 40
 def main() -> None:
     """Measure, slide after slide."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("seed", 5000), ("slides", 20), ("fields", 40), ("low", 0), ("high", 0)):
+    for name, default in (("seed", 7000), ("slides", 20), ("fields", 160), ("low", 0), ("high", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--per-mm2", type=int, default=SQUAMOUS_PER_MM2)
     parser.add_argument("--model", type=Path, default=MODELS / "cervical-1")
     asked = parser.parse_args()
     engine = OpenVinoEngine(load(asked.model))
-    contents = Contents(low=asked.low, high=asked.high)
+    contents = Contents(asked.per_mm2, asked.low, asked.high)
     for seed in range(asked.seed, asked.seed + asked.slides):
         slide = SimulatedSlide(Options(seed=seed, fields=asked.fields, contents=contents))
         print(json.dumps({"seed": seed, **measure(slide, engine)}), flush=True)
@@ -56,11 +57,11 @@ def measure(slide: SimulatedSlide, engine: OpenVinoEngine) -> dict[str, object]:
         places, classes = findings(shot, engine)
         rows.append(np.hstack([places, classes])[nearest(places, middles) == index])
     counted = np.concatenate(rows)
-    ground = Rectangle(plan.spot.x_nm, plan.spot.y_nm, plan.spot.w_nm, plan.spot.h_nm)  # type: ignore[union-attr]
-    truth = [cell for cell in slide.truth() if ground.holds(cell.x_nm, cell.y_nm)]
+    shown = [Rectangle(x_nm, y_nm, plan.w_nm, plan.h_nm) for x_nm, y_nm in middles.tolist()]
+    truth = [c for c in slide.truth() if any(place.holds(c.x_nm, c.y_nm) for place in shown)]
     said: dict[str, object] = {
         "fields": len(plan.fields),
-        "area_um2": ground.w_nm * ground.h_nm // 1_000_000,
+        "area_um2": planned_area_um2(shown),
         "true_cells": len(truth),
         "counted": len(counted),
         "true_low": sum(cell.class_ == "low" for cell in truth),
@@ -72,6 +73,17 @@ def measure(slide: SimulatedSlide, engine: OpenVinoEngine) -> dict[str, object]:
         said[category] = int((sums >= bar).sum())
         said[f"{category}_top"] = sums[:TOP].round(4).tolist()
     return said
+
+
+def planned_area_um2(shown: list[Rectangle]) -> int:
+    """Area of the union of some fields, by lattice points every 20 um."""
+    points = {
+        (x, y)
+        for place in shown
+        for x in range(-(-place.left_nm // 20_000), -(-(place.left_nm + place.w_nm) // 20_000))
+        for y in range(-(-place.top_nm // 20_000), -(-(place.top_nm + place.h_nm) // 20_000))
+    }
+    return 400 * len(points)
 
 
 def findings(
