@@ -38,7 +38,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        err.print(str(refusal), style="red", markup=False, highlight=False)
+        err.print(str(refusal), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(WRONG_USE) from None
 
 
