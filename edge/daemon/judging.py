@@ -70,41 +70,50 @@ class Judging:
 
     def _look(self) -> None:
         while (job := self._jobs.get()) is not None:
-            capture = job.capture
-            reading = self._readings[capture.slide]
-            if job.is_suspect and not survives(capture):
-                log.error("%s %s ended its process", capture.slide, capture.image)
-                record = unprocessed(capture, reading.classes, "", reading.calibration)
-                self._write(Keep(capture.slide, record, capture.identity))
-                continue
-            looked = look(capture, reading.opening.plan)
-            if isinstance(looked, Damaged):
-                code = Code(looked.code)
-                damaged = partial(
-                    captures.damaged,
-                    slide=capture.slide,
-                    image=capture.image,
-                    code=code,
-                    why=looked.problem,
-                )
-                self._outbox.put(damaged)
-            else:
-                self._looked.put(looked)
+            self._look_at(job)
+            del job  # Not held while waiting for the next: pictures are large.
         self._outbox.close()
+
+    def _look_at(self, job: _Job) -> None:
+        capture = job.capture
+        reading = self._readings[capture.slide]
+        if job.is_suspect and not survives(capture):
+            log.error("%s %s ended its process", capture.slide, capture.image)
+            record = unprocessed(capture, reading.classes, "", reading.calibration)
+            self._write(Keep(capture.slide, record, capture.identity))
+            return
+        looked = look(capture, reading.opening.plan)
+        if not isinstance(looked, Damaged):
+            self._looked.put(looked)
+            return
+        damaged = partial(
+            captures.damaged,
+            slide=capture.slide,
+            image=capture.image,
+            code=Code(looked.code),
+            why=looked.problem,
+        )
+        self._outbox.put(damaged)
 
     def _judge(self) -> None:
         engine = start(self._settings)
         self._write(EngineIs(engine))
         while (looked := self._looked.get()) is not None:
-            capture = looked.capture
-            reading = self._readings[capture.slide]
-            try:
-                record = engine.judge(looked, reading.bars, reading.calibration)
-            except EngineFault as fault:
-                engine = self._break(engine, fault)
-                identity = engine.health.identity
-                record = unprocessed(capture, reading.classes, identity, reading.calibration)
-            self._write(Keep(capture.slide, record, capture.identity))
+            engine = self._judge_one(engine, looked)
+            del looked
+
+    def _judge_one(self, engine: Engine, looked: Looked) -> Engine:
+        """Stage 4 of one picture; gives the engine, broken where it failed."""
+        capture = looked.capture
+        reading = self._readings[capture.slide]
+        try:
+            record = engine.judge(looked, reading.bars, reading.calibration)
+        except EngineFault as fault:
+            engine = self._break(engine, fault)
+            identity = engine.health.identity
+            record = unprocessed(capture, reading.classes, identity, reading.calibration)
+        self._write(Keep(capture.slide, record, capture.identity))
+        return engine
 
     def _break(self, engine: Engine, fault: EngineFault) -> Engine:
         if engine.detector is None:
