@@ -4,19 +4,25 @@ import ctypes
 import fcntl
 import json
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import numpy as np
 import typer
 
 from drivers.problem import Problem, Refusal
 from edge.commands.common import FAULT, SettingsFile, refusals, settings_of
 
 log = logging.getLogger(__name__)
+
+MISTAKE = 70
+"""Exit status after a mistake of ours. Source: EX_SOFTWARE in sysexits.h."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Source: malloc.h of glibc."""
@@ -31,9 +37,9 @@ def run(settings: SettingsFile = None) -> None:
     """Run the daemon until it is asked to end (SIGTERM, Ctrl-C)."""
     _log_as_json()
     cv2.setNumThreads(1)  # Fields are many: each thread of ours takes one.
-    _keep_memory()
     with refusals():
         chosen = settings_of(settings)
+        _keep_memory(chosen.window.bytes)
         with _only_one(chosen.state_dir):
             # Here, so that a refusal of the settings does not wait for the libraries.
             from edge.daemon.serve import Daemon
@@ -44,9 +50,25 @@ def run(settings: SettingsFile = None) -> None:
             except StoreFault as fault:
                 log.critical("the journal cannot be opened: %s", fault)
                 raise typer.Exit(FAULT) from None
+            threading.excepthook = _die
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, daemon.end)
-            daemon.run()
+            try:
+                daemon.run()
+            except Exception:  # the sockets' thread is one of them
+                log.critical("the sockets' thread made a mistake", exc_info=True)
+                os._exit(MISTAKE)
+
+
+def _die(mistake: threading.ExceptHookArgs) -> None:
+    """A thread's mistake ends the process: half a daemon would be silent for ever.
+
+    What was committed is kept; the service manager starts it again; what was in hand is suspect.
+    """
+    thread = mistake.thread.name if mistake.thread else "a thread"
+    trace = (mistake.exc_type, mistake.exc_value, mistake.exc_traceback)
+    log.critical("%s made a mistake", thread, exc_info=trace)  # type: ignore[arg-type]
+    os._exit(MISTAKE)
 
 
 class _Json(logging.Formatter):
@@ -62,16 +84,18 @@ class _Json(logging.Formatter):
         return json.dumps(entry)
 
 
-def _keep_memory() -> None:
-    """Let the allocator keep freed fields for the next ones.
+def _keep_memory(window_bytes: int) -> None:
+    """Let the allocator keep freed fields for the next ones, and take the window's memory now.
 
     It would give each back to the system, and fetching it again costs as much as reading the field.
+    What is taken now cannot be missing in the middle of a slide, and later growth would be a leak.
     Source: mallopt(3); 1 GB is over all that the window allows.
     """
     library = ctypes.CDLL(None)
     for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
         library.mallopt(option, 1 << 30)
     library.mallopt(_M_ARENA_MAX, 1)
+    np.ones(window_bytes, np.uint8)  # Written, because memory is only given when it is.
 
 
 def _log_as_json() -> None:

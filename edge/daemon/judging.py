@@ -106,12 +106,13 @@ class Judging:
         """Stage 4 of one picture; gives the engine, broken where it failed."""
         capture = looked.capture
         reading = self._readings[capture.slide]
+        record = unprocessed(capture, reading.classes, engine.health.identity, reading.calibration)
         try:
-            record = engine.judge(looked, reading.bars, reading.calibration)
+            # A slide keeps to the model that it was opened with: its thresholds are that one's.
+            if engine.card is None or engine.card.hashes.model == reading.model:
+                record = engine.judge(looked, reading.bars, reading.calibration)
         except EngineFault as fault:
             engine = self._break(engine, fault)
-            identity = engine.health.identity
-            record = unprocessed(capture, reading.classes, identity, reading.calibration)
         self._write(Keep(capture.slide, record, capture.identity))
         return engine
 

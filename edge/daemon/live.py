@@ -17,6 +17,8 @@ class Reading:
     opening: Opening
     bars: tuple[Bar, ...]
     calibration: str
+    model: str
+    """SHA-256 of the model that the slide was opened with."""
 
     @property
     def classes(self) -> int:
@@ -34,7 +36,7 @@ def reading(opening: Opening) -> Reading:
 
     identities = dict(opening.basis.identities)
     found = bars(opening.basis, severities, and_worse)
-    return Reading(opening, found, identities["calibration"])
+    return Reading(opening, found, identities["calibration"], identities["model"])
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from drivers.scanner.messages import OpenSlide
 from drivers.scanner.words import Code
 from edge.daemon.engine import Engine
 from edge.detection.basis import basis
-from edge.evidence.fold import Evidence
 from edge.health import incidents_at_opening
 from edge.settings import Settings
 from edge.slide.calibration import Calibration, declared_by_source
@@ -35,11 +34,10 @@ class NotOpened:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A slide's first rows, and what its plan's author should know."""
+    """A slide's first rows."""
 
     opening: Opening
     incidents: Sequence[Incident]
-    flags: tuple[str, ...]
 
 
 def open_slide(
@@ -61,15 +59,20 @@ def open_slide(
         basis=basis(engine.card, _identities(engine, engine.card, calibration, settings)),
     )
     incidents = list(incidents_at_opening(message, engine.card, engine.health))
-    return Opened(opening, incidents, flags(opening))
+    return Opened(opening, incidents)
 
 
-def flags(opening: Opening) -> tuple[str, ...]:
-    """What the plan's author should know: `cut_cells`, `plan_does_not_cover`."""
+def flags(opening: Opening, planned: int) -> tuple[str, ...]:
+    """What the plan's author should know: `cut_cells`, `plan_does_not_cover`.
+
+    Args:
+        opening: The slide.
+        planned: Its planned area, in lattice points.
+    """
     plan, found = opening.plan, []
     if plan.overlap_nm <= opening.basis.largest_box_nm + 2 * opening.registration_nm:
         found.append("cut_cells")
-    if not plan_covers(opening, Evidence(opening).summary().area.planned):
+    if not plan_covers(opening, planned):
         found.append("plan_does_not_cover")
     return tuple(found)
 

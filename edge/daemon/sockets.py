@@ -38,7 +38,7 @@ class Sockets:
             Refusal: An endpoint cannot be bound.
         """
         endpoints = settings.endpoints
-        self.drivers = _router(context, MAX_PIXEL_BYTES)
+        self.drivers = _router(context, min(MAX_PIXEL_BYTES, settings.window.bytes))
         self.tools = _router(context, MAX_LIST_BYTES)
         self.events = context.socket(zmq.XPUB)
         self.events.setsockopt(zmq.SNDHWM, SEND_LIMIT)

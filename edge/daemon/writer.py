@@ -8,13 +8,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from drivers.problem import Problem
-from drivers.scanner.words import EventKind
+from drivers.scanner.words import Code, EventKind
 from edge import pipeline
 from edge.daemon.engine import Engine
 from edge.daemon.live import Live, Reading, reading
@@ -31,7 +31,7 @@ from edge.journal import shelf
 from edge.journal.central import Central
 from edge.journal.store import Kept, Owner, SlideStore, StoreFault
 from edge.settings import Settings
-from edge.slide.record import Closing, Incident, Record, Row, reasons
+from edge.slide.record import Closing, Incident, Opening, Record, Row, reasons
 from edge.verdict.verdict import to_json
 
 log = logging.getLogger(__name__)
@@ -214,22 +214,41 @@ class Writer:
             self._outbox.put(refused)
             return
         slide, opening = task.message.slide, opened.opening
-        path = shelf.path(self._settings.state_dir, slide)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreFault(f"{path.parent}: {error}") from error
-        store = SlideStore(path)
+        store = self._new_store(slide)
+        if store is None:
+            why = Problem("slide", slide, "its file is damaged", "Scan again under a new id")
+            self._outbox.put(partial(slides.not_opened, open_=task, code=Code.CONFLICT, why=why))
+            return
         optics = task.message.optics
         store.belong_to(Owner(task.driver, task.opening, optics.pm_per_px))
         rows: list[Row] = [opening, *opened.incidents]
         store.commit([], rows, self._boot, time.time_ns() // 1000)
         self._central.identify(slide, task.message.barcode, task.message.operator)
-        self._live[slide] = live = Live(store, Evidence(opening))
-        live.add(rows)
-        self._readings[slide] = reading(opening)
-        book = Book(slide, task.driver, task.opening, optics, opening.plan, opened.flags)
+        live = self._hold(store, opening, rows)
+        told = flags(opening, live.evidence.summary().area.planned)
+        book = Book(slide, task.driver, task.opening, optics, opening.plan, told)
         self._outbox.put(partial(slides.opened, open_=task, book=book))
+
+    def _new_store(self, slide: str) -> SlideStore | None:
+        """A new slide's file; None where there is one already that cannot be read."""
+        path = shelf.path(self._settings.state_dir, slide)
+        is_new = not path.exists()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return SlideStore(path)
+        except (OSError, StoreFault) as error:
+            if is_new:
+                raise StoreFault(f"{path}: {error}") from error
+            log.error("slide %s cannot be opened again: %s", slide, error)
+            return None
+
+    def _hold(self, store: SlideStore, opening: Opening, rows: Iterable[Row]) -> Live:
+        """Take a slide in hand: what the stages and the evidence need of it."""
+        live = Live(store, Evidence(opening))
+        live.add(rows)
+        self._live[opening.slide] = live
+        self._readings[opening.slide] = reading(opening)
+        return live
 
     def _end(self, slide: str) -> None:
         """Stage 7, for good: into the slide's file first, then into the chain."""
@@ -258,18 +277,16 @@ class Writer:
 
     def _restore(self, slide: str) -> Book | None:
         store = SlideStore(shelf.path(self._settings.state_dir, slide))
-        opening = shelf.opening(store)
-        book = None if opening is None else shelf.book(store, flags(opening))
+        opening, others = shelf.opening(store), store.others()
+        book = shelf.book(store, ())
         if opening is None or book is None:
             store.close()
             return None
-        self._live[slide] = live = Live(store, Evidence(opening))
-        live.add(kept.record for kept in store.records())
-        live.add(store.others())
-        self._readings[slide] = reading(opening)
-        if any(isinstance(row, Closing) for row in store.others()):
-            self._end(slide)
+        live = self._hold(store, opening, [*(kept.record for kept in store.records()), *others])
+        if any(isinstance(row, Closing) for row in others):
+            self._end(slide)  # it died between the slide's end and its verdict
             return None
+        book.flags = flags(opening, live.evidence.summary().area.planned)
         return book
 
     def _fail(self, fault: StoreFault) -> None:

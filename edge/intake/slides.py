@@ -1,5 +1,6 @@
 """Slides: opened, skipped and withdrawn from, closed, aborted."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -34,6 +35,9 @@ _STATUS: Mapping[SlideState, SlideStatus] = {
     SlideState.ABORTED: SlideStatus.ABORTED,
 }
 _ENDED = (SlideState.CLOSED, SlideState.ABORTED)
+MAX_PLANNED_UM2 = 6_000_000_000
+"""Three glasses of 26 x 76 mm. With `MAX_CROWD` it bounds evidence, in memory and in time."""
+MAX_CROWD = 64
 _NOTHING = ManifestList(committed=[], withdrawn=[], skipped=[])
 _AGREED = DifferenceList(missing=_NOTHING, unexpected=_NOTHING)
 
@@ -161,7 +165,9 @@ def finish(desk: Desk, book: Book) -> Iterator[Effect]:
 
 def ended(desk: Desk, slide: str, verdict: dict[str, Any]) -> Iterator[Effect]:
     """A slide's end and its final verdict are on the disk."""
-    book = desk.books.pop(slide)
+    book = desk.books.pop(slide, None)
+    if book is None:
+        return  # it ended before a restart, which only issued its verdict
     ending, book.ending, book.verdict = book.ending, None, verdict
     if book.state is SlideState.CLOSING:
         book.state = SlideState.CLOSED
@@ -222,8 +228,16 @@ def _ended(desk: Desk, session: Session, re: str, book: Book) -> Reply:
 
 
 def _wrong_plan(plan: PlanList) -> Problem | None:
-    numbers = [planned.field for planned in plan.fields]
-    if len(set(numbers)) < len(numbers):
-        twice = next(number for number in numbers if numbers.count(number) > 1)
-        return Problem("fields", f"field {twice}", "it is planned twice", "Number each field once")
+    times = Counter(planned.field for planned in plan.fields)
+    number, most = times.most_common(1)[0]
+    if most > 1:
+        return Problem("fields", f"field {number}", "it is planned twice", "Number each field once")
+    area_um2 = len(plan.fields) * plan.w_nm * plan.h_nm // 1_000_000
+    if area_um2 > MAX_PLANNED_UM2:
+        what = f"all fields together have over {MAX_PLANNED_UM2} um2"
+        return Problem("fields", f"{area_um2} um2", what, "Plan one glass")
+    crowd = Counter((f.x_nm // plan.w_nm, f.y_nm // plan.h_nm) for f in plan.fields)
+    if max(crowd.values()) > MAX_CROWD:
+        what = f"over {MAX_CROWD} fields have their middles within one field"
+        return Problem("fields", f"{max(crowd.values())} fields", what, "Spread them")
     return None

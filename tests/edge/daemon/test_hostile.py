@@ -247,6 +247,15 @@ CASES = [
     ),
     Case("plan without fields", plan(fields=[]), "message", ""),
     Case("plan with a field twice", plan(fields=PLAN["fields"] * 2), "message", "fields"),
+    Case(
+        "plan larger than any glass", plan(w_nm=900_000_000, h_nm=900_000_000), "message", "fields"
+    ),
+    Case(
+        "plan with all fields in one place",
+        plan(fields=[{"field": n, "x_nm": n, "y_nm": 0} for n in range(70)]),
+        "message",
+        "fields",
+    ),
     Case("plan of negative size", plan(w_nm=-1), "message", ""),
     Case("plan with an odd spot", plan(spot={"kind": "star"}), "message", ""),
     Case("open for no purpose", lambda c: c.open(slide="p", purpose="fun"), "message", "purpose"),

@@ -6,6 +6,7 @@ The control is the same slide without the fault, and it is NILM.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -27,6 +28,7 @@ from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
 from drivers.sources.render import Options, SimulatedSlide
 from edge.commands.checking import verify_slide
+from edge.commands.running import MISTAKE
 from edge.daemon.engine import SHIPPED
 from engines.card import CARD, MODELS, REFERENCE, load, sha256_of
 from tests.edge.daemon.rig import Rig, slide
@@ -101,7 +103,7 @@ def test_i3_a_fault_of_the_scan_never_ends_in_nilm(control: dict[str, Any], faul
 def test_i3_without_a_model_no_slide_is_opened_and_an_open_one_ends_incomplete() -> None:
     source = slide(fields=12)
     with running() as rig:
-        _send_some(rig, source, 4)
+        send_some(rig, source, 4)
         rig.kill()
         rig.changed["model"] = str(rig.folder / "no-such-model")
         rig.start()
@@ -120,7 +122,7 @@ def test_i3_without_a_model_no_slide_is_opened_and_an_open_one_ends_incomplete()
 def test_i3_an_engine_that_contradicts_its_golden_field_judges_nothing() -> None:
     source = slide(fields=12)
     with running() as rig:
-        _send_some(rig, source, 4)
+        send_some(rig, source, 4)
         rig.kill()
         rig.changed["model"] = str(_contradicted_model(rig.folder))
         rig.start()
@@ -159,11 +161,16 @@ def test_i3_a_full_disk_stops_everything_and_nothing_committed_is_lost() -> None
     assert scan.verdict == whole
 
 
-def test_i3_a_field_that_kills_its_decoder_is_committed_unprocessed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "status"), [("os.abort()", -signal.SIGABRT), ("raise RuntimeError", MISTAKE)]
+)
+def test_i3_a_field_that_kills_its_decoder_is_committed_unprocessed(
+    tmp_path: Path, how: str, status: int
+) -> None:
     camera = Camera(width_px=512, height_px=512, format=PixelFormat.PNG)
     source = SimulatedSlide(Options(seed=3, fields=12, camera=camera))
     deadly = source.capture(ImageKey(field=5, capture=1)).pixels
-    (tmp_path / "sitecustomize.py").write_text(_DEADLY)
+    (tmp_path / "sitecustomize.py").write_text(_DEADLY.replace("HOW", how))
     with running() as rig:
         control = rig.scan(source).verdict
     with tempfile.TemporaryDirectory(prefix="ce") as name:
@@ -182,7 +189,7 @@ def test_i3_a_field_that_kills_its_decoder_is_committed_unprocessed(tmp_path: Pa
         stop.set()
         keeper.join()
         rig.end()
-    assert ended, "the field did not kill the daemon"
+    assert ended == [status]
     assert scan.dispositions == {"used": 11, "unprocessed": 1}
     assert scan.verdict is not None
     assert scan.verdict["outcome"] == "incomplete"
@@ -213,7 +220,7 @@ decode = cv2.imdecode
 
 def deadly(buffer, *arguments, **named):
     if str(zlib.crc32(bytes(buffer))) == os.environ["DEADLY"]:
-        os.abort()
+        HOW
     return decode(buffer, *arguments, **named)
 
 cv2.imdecode = deadly
@@ -236,7 +243,7 @@ def _send(link: ScannerLink, source: SimulatedSlide, field: int) -> None:
     )  # fmt: skip
 
 
-def _send_some(rig: Rig, source: SimulatedSlide, fields: int) -> None:
+def send_some(rig: Rig, source: SimulatedSlide, fields: int) -> None:
     with ScannerLink(rig.drivers, "sim") as link:
         _open(link, source)
         for field in range(fields):
