@@ -30,7 +30,8 @@ from edge.commands.own_daemon import own_daemon
 from edge.daemon.engine import SHIPPED
 
 RENDERED = 4
-"""Different pictures. Each is sent many times, with its first pixels changed."""
+"""Different pictures. Each is sent many times, its first pixels changed each time: the same one
+twice would be a frozen camera."""
 BUFFERS = 24
 """More than any window: none is changed while it is in hand."""
 WARM = 20
@@ -179,7 +180,7 @@ def _send(
         on_count(len(answered))
 
     facts = plan.facts
-    buffers = [n.to_bytes(4, "little") + pictures[n % RENDERED].pixels[4:] for n in range(BUFFERS)]
+    buffers = [bytearray(pictures[n % RENDERED].pixels) for n in range(BUFFERS)]
     targets = [np.full(len(pixels), 255, np.uint8) for pixels in buffers]
     copies: list[float] = []
     listed = facts.plan.model_copy(update={"fields": list(facts.plan.fields[:fields])})
@@ -189,10 +190,11 @@ def _send(
             facts.slide, facts.purpose, facts.specimen, facts.preparation, facts.optics, listed
         )
         for n, planned in enumerate(listed.fields):
-            shot = pictures[n % RENDERED]
+            shot, buffer = pictures[n % RENDERED], buffers[n % BUFFERS]
+            buffer[:4] = n.to_bytes(4, "little")
             link.send_field(
                 planned.field,
-                buffers[n % BUFFERS],
+                memoryview(buffer).toreadonly(),  # else the link would copy it
                 x_nm=planned.x_nm,
                 y_nm=planned.y_nm,
                 width_px=shot.width_px,
@@ -205,7 +207,7 @@ def _send(
         return _Sent(answered, time.monotonic() - began, copies)
 
 
-def _copy_s(pixels: bytes, target: npt.NDArray[np.uint8]) -> float:
+def _copy_s(pixels: bytearray, target: npt.NDArray[np.uint8]) -> float:
     began = time.thread_time()
     np.copyto(target, np.frombuffer(pixels, np.uint8))
     return time.thread_time() - began
