@@ -1,8 +1,7 @@
 PY := .venv/bin/python
-DEMO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-slow test-gpu bench schemas lock package
+.PHONY: help setup demo test check test-slow bench schemas lock package
 
 help: ## These targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,7 +18,7 @@ demo: setup ## One simulated slide, streamed to its verdict (DEMO="--specimen hi
 	.venv/bin/cytoedge demo $(DEMO)
 
 test: setup ## All tests that a machine without a GPU can run
-	$(PY) -m pytest -m "not slow and not gpu"
+	$(PY) -m pytest -m "not slow"
 
 check: setup ## Format, lint, types, imports, generated documents
 	.venv/bin/ruff format --check .
@@ -31,16 +30,13 @@ check: setup ## Format, lint, types, imports, generated documents
 test-slow: setup ## The long proofs; PART=name runs one
 	$(PY) -m pytest -m slow $(if $(PART),-k $(PART))
 
-test-gpu: setup ## What needs a GPU and TensorRT
-	$(PY) -m pytest -m gpu
-
 bench: setup ## What the daemon costs beside a bare engine
 	.venv/bin/cytoedge bench stream
 
 schemas: setup ## Write docs/schemas and the tables of docs/protocol.md from the models
 	$(PY) -m drivers.scanner.document
 
-lock: ## Resolve the dependencies again, with hashes
+lock: setup ## Resolve the dependencies again, with hashes
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements.lock
 
 package: setup ## A wheel and a source archive in dist/

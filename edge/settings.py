@@ -31,8 +31,8 @@ class Window(_Section):
 
     fields: Annotated[int, Field(ge=1, le=64)] = 8
     """Enough that neither camera nor engine waits for the other's round trip."""
-    bytes: Annotated[int, Field(ge=1 << 20)] = 160 << 20
-    """Ten RGB8 fields of 15 MB."""
+    bytes: Annotated[int, Field(ge=1 << 20, le=1 << 30)] = 160 << 20
+    """Ten RGB8 fields of 15 MB. The daemon takes this memory when it starts."""
 
 
 class Settings(_Section):

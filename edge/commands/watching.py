@@ -15,8 +15,9 @@ from drivers.scanner.codec import Undecodable
 from drivers.scanner.messages import Event
 from drivers.scanner.words import EventKind
 from edge.commands.common import AsJson, SettingsFile, Tools, refusals, say, settings_of
-from edge.report import text
-from edge.report.model import report
+from edge.report import json_report, text
+from edge.report.model import Report, report
+from edge.verdict.verdict import canonical
 
 slides = typer.Typer(help="The slides of a daemon: list and show.", no_args_is_help=True)
 
@@ -60,7 +61,10 @@ def show(
         found = tools.ask("verdict", slide)
         records = tools.ask("records", slide)["records"]
     if as_json:
-        say(found | {"records": records})
+        told = (
+            found if found["verdict"] is None else json.loads(json_report.write(report_of(found)))
+        )
+        say(told | {"records": records})
         return
     sys.stdout.write(words(found))
     dispositions = [record["disposition"] for record in records]
@@ -74,11 +78,13 @@ def words(found: dict[str, Any]) -> str:
     """A `verdict` answer in plain words."""
     if found["verdict"] is None:
         return f"Slide {found['slide']} has no verdict yet.\n"
-    body = json.dumps(
-        found["verdict"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
-    made = report(found["slide"], found["revision"], found["issued_at_us"], body)
-    return text.write(made)
+    return text.write(report_of(found))
+
+
+def report_of(found: dict[str, Any]) -> Report:
+    """A `verdict` answer as a report."""
+    verdict = canonical(found["verdict"])
+    return report(found["slide"], found["revision"], found["issued_at_us"], verdict)
 
 
 def status(settings: SettingsFile = None, as_json: AsJson = False) -> None:

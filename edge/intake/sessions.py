@@ -31,12 +31,11 @@ class Sessions:
         self._forget_silent(now_s)
         return driver in self._by_driver or len(self._live) < MAX_SESSIONS
 
-    def open(self, session: Session) -> Session | None:
-        """Let a driver in; gives the session that it replaces."""
-        replaced = self._live.pop(self._by_driver.get(session.driver, ""), None)
+    def open(self, session: Session) -> None:
+        """Let a driver in; its session so far is replaced."""
+        self._live.pop(self._by_driver.get(session.driver, ""), None)
         self._live[session.id] = session
         self._by_driver[session.driver] = session.id
-        return replaced
 
     def close(self, session: Session) -> None:
         """End a session."""

@@ -6,9 +6,6 @@ from functools import cached_property
 
 from edge.slide.place import Rectangle, Spot
 
-MAX_FIELDS = 20_000
-"""Bounds the memory of evidence. Source: `docs/protocol.md`, limits."""
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
