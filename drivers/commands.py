@@ -170,9 +170,12 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(facts) + "\n")
     else:
-        lines = (
-            f"{key}: {value}" for key, value in facts.items() if value not in (None, "", [], {})
-        )
+        said = {key: value for key, value in facts.items() if value not in (None, "", [], {})}
+        verdict = said.pop("verdict", None)
+        lines = [f"{key}: {value}" for key, value in said.items()]
+        if verdict is not None:
+            lines.append(f"verdict: {verdict.get('category') or verdict.get('outcome')}")
+            lines += [f"  {reason['text']}" for reason in verdict.get("reasons", [])]
         sys.stdout.write("\n".join(lines) + "\n")
 
 
