@@ -104,7 +104,7 @@ class Welcome(Answer):
     fields_per_1000_s: Count
     """Fields that it can judge in 1,000 s; 0 while unknown."""
     ready: bool
-    """Whether the engine was tried; until then the window is 0. It is proved where `model` is said."""
+    """Whether the engine was tried; until then the window is 0. Proved where `model` is said."""
     model: Text
     """The model's identity; empty while none is proved."""
     open_slides: list[OpenSlideBrief]
