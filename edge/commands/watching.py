@@ -17,7 +17,7 @@ from drivers.scanner.words import EventKind
 from edge.commands.common import AsJson, SettingsFile, Tools, refusals, say, settings_of
 from edge.report import json_report, text
 from edge.report.model import Report, report
-from edge.verdict.verdict import canonical
+from edge.slide.canonical import canonical
 
 slides = typer.Typer(help="The slides of a daemon: list and show.", no_args_is_help=True)
 

@@ -1,7 +1,6 @@
 """A new slide: from `open_slide` to its first row, or why not."""
 
 import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from edge.detection.basis import basis
 from edge.health import incidents_at_opening
 from edge.settings import Settings
 from edge.slide.calibration import Calibration, declared_by_source
+from edge.slide.canonical import canonical
 from edge.slide.place import Circle, Rectangle
 from edge.slide.plan import Plan, PlannedField
 from edge.slide.record import Incident, Opening
@@ -109,14 +109,13 @@ def _identities(
     engine: Engine, card: ModelCard, calibration: Calibration, settings: Settings
 ) -> dict[str, str]:
     deciding = settings.model_dump(mode="json", include={"engine", "engine_threads"})
-    canonical = json.dumps(deciding, sort_keys=True, separators=(",", ":"))
     return {
         "calibration": calibration.identity,
         "card": card.identity,
         "categories": system.load(card.system).identity,
         "engine": engine.health.identity,
         "model": card.hashes.model,
-        "settings": hashlib.sha256(canonical.encode()).hexdigest(),
+        "settings": hashlib.sha256(canonical(deciding)).hexdigest(),
         "software": f"cytoedge {version('cytoedge')}",
     }
 

@@ -1,7 +1,6 @@
 """What one slide holds, as its driver is told: images in hand and committed, skips, withdrawals."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ from drivers.scanner.lists import (
 from drivers.scanner.messages import OpenSlide, SendField
 from drivers.scanner.states import CaptureState, SlideState
 from drivers.scanner.words import Disposition, Optics
+from edge.slide.canonical import canonical
 from edge.slide.plan import Plan
 from edge.slide.record import Image
 
@@ -137,8 +137,7 @@ def manifest_digest(manifest: ManifestList) -> str:
 
 
 def _digest(body: dict[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(body)).hexdigest()
 
 
 _Sets = tuple[set[Image], set[tuple[int, int]], set[int]]

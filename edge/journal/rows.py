@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edge.slide.basis import AdequacyNumbers, Basis, CategoryNumbers
+from edge.slide.canonical import canonical
 from edge.slide.finding import Findings
 from edge.slide.place import Circle, Rectangle, Spot
 from edge.slide.plan import Plan, PlannedField
@@ -27,11 +28,6 @@ from edge.slide.record import (
 
 _BESIDE = frozenset({"findings", "crops", "thumbnail"})
 """A record's parts that have columns of their own."""
-
-
-def canonical(value: Any) -> bytes:  # noqa: ANN401  # whatever JSON can hold
-    """JSON with sorted keys and no blanks, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def record_head(record: Record) -> bytes:

@@ -1,7 +1,7 @@
 """A report as JSON: what other programs read."""
 
 from edge.report.model import Report
-from edge.verdict.verdict import canonical
+from edge.slide.canonical import canonical
 
 
 def write(report: Report) -> bytes:

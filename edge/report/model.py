@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from edge.slide.canonical import canonical
 from edge.verdict.adequacy import AdequacyState
 from edge.verdict.reasons import ReasonCode
-from edge.verdict.verdict import Outcome, State, canonical, hash_of
+from edge.verdict.verdict import Outcome, State, hash_of
 
 Count = Annotated[int, Field(ge=0)]
 

@@ -1,12 +1,12 @@
 """What a verdict is, and its one form in bytes."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from edge.evidence.summary import Area
+from edge.slide.canonical import canonical
 from edge.verdict.adequacy import Adequacy
 from edge.verdict.reasons import Reason
 
@@ -98,13 +98,6 @@ def to_json(verdict: Verdict) -> bytes:
         "use": USE,
     }
     return canonical(content)
-
-
-def canonical(content: object) -> bytes:
-    """JSON in its one form."""
-    return json.dumps(
-        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
 
 
 def hash_of(content: bytes) -> str:

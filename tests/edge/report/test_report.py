@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from edge.evidence.summary import Area
 from edge.report import json_report, text
 from edge.report.model import Report, VerdictPart, report
+from edge.slide.canonical import canonical
 from edge.verdict.adequacy import Adequacy, AdequacyState
 from edge.verdict.reasons import ReasonCode, reason
-from edge.verdict.verdict import Outcome, State, Verdict, canonical, to_json, verdict_hash
+from edge.verdict.verdict import Outcome, State, Verdict, to_json, verdict_hash
 
 VERDICT = Verdict(
     state=State.FINAL,
