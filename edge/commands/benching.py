@@ -8,7 +8,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from drivers.scanner.words import PixelFormat
 from drivers.sources.camera import Camera
 from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.source import Shot
-from edge.commands.common import AsJson, err, refusals, say
+from edge.commands.common import AsJson, Tools, err, refusals, say
 from edge.commands.own_daemon import own_daemon
 from edge.daemon.engine import SHIPPED
 
@@ -109,7 +109,7 @@ def _with_engine(plan: SimulatedSlide, pictures: Sequence[Shot], fields: int) ->
     bare = _bare_engine_s(fields // 2)
     with tempfile.TemporaryDirectory() as folder, own_daemon(Path(folder)) as (settings, _):
         endpoint = settings.endpoints.drivers
-        answered = _send(endpoint, plan, pictures, fields, lambda _: None)
+        answered = _send(endpoint, plan, pictures, fields, {})
     bare += _bare_engine_s(fields // 2)
     steady = np.diff(answered.answered_s[WARM // 2 :])
     return {
@@ -139,28 +139,42 @@ def _without_engine(
     plan: SimulatedSlide, pictures: Sequence[Shot], fields: int
 ) -> dict[str, float]:
     """The daemon's own CPU a field, in copies of that field, and how its memory grows."""
-    cpu: dict[int, float] = {}
-    memory: dict[int, float] = {}
+    marks: list[_Mark] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         own_daemon(Path(folder), engine="idle") as (settings, pid),
+        Tools(settings.endpoints.tools) as tools,
     ):
 
-        def measure(count: int) -> None:
-            if count in (100, fields):
-                cpu[count] = _cpu_s(pid)
-                memory[count] = _resident_mb(pid)
+        def measure() -> None:
+            heap_mb = tools.ask("status")["heap_bytes"] / (1 << 20)
+            marks.append(_Mark(_cpu_s(pid), _resident_mb(pid), heap_mb))
 
-        sent = _send(settings.endpoints.drivers, plan, pictures, fields, measure)
-    own_s = (cpu[fields] - cpu[100]) / (fields - 100)
+        sent = _send(
+            settings.endpoints.drivers, plan, pictures, fields, {100: measure, fields: measure}
+        )
+    first, last = marks
+    own_s = (last.cpu_s - first.cpu_s) / (fields - 100)
     copy_s = statistics.median(sent.copies_s)
+    # What the heap kept of freed fields hides growth from the resident size, but not from in use.
+    growth_mb = max(last.resident_mb - first.resident_mb, last.heap_mb - first.heap_mb)
     return {
         "own_cost_in_copies": round(own_s / copy_s, 2),
         "own_cost_ms": round(1000 * own_s, 2),
         "copy_ms": round(1000 * copy_s, 2),
-        "memory_growth_mb": round(memory[fields] - memory[100], 1),
-        "memory_mb": round(memory[fields], 1),
+        "memory_growth_mb": round(growth_mb, 1),
+        "heap_growth_mb": round(last.heap_mb - first.heap_mb, 1),
+        "memory_mb": round(last.resident_mb, 1),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The daemon at a moment when nothing is in hand."""
+
+    cpu_s: float
+    resident_mb: float
+    heap_mb: float
 
 
 def _send(
@@ -168,16 +182,23 @@ def _send(
     plan: SimulatedSlide,
     pictures: Sequence[Shot],
     fields: int,
-    on_count: Callable[[int], None],
+    at: Mapping[int, Callable[[], None]],
 ) -> _Sent:
-    """Send a slide as fast as the window allows."""
+    """Send a slide as fast as the window allows.
+
+    Args:
+        endpoint: The daemon's.
+        plan: The slide.
+        pictures: What its fields show.
+        fields: How many.
+        at: What to do after so many fields, when all of them were answered.
+    """
     answered: list[float] = []
 
     def hear(answer: Committed | Refused) -> None:
         if isinstance(answer, Refused):
             raise RuntimeError(f"refused: {answer.problem}")
         answered.append(time.monotonic())
-        on_count(len(answered))
 
     facts = plan.facts
     buffers = [bytearray(pictures[n % RENDERED].pixels) for n in range(BUFFERS)]
@@ -202,6 +223,9 @@ def _send(
                 format=shot.format,
             )
             copies.append(_copy_s(buffers[n % BUFFERS - 1], targets[n % BUFFERS - 1]))
+            if n + 1 in at:
+                link.drain()
+                at[n + 1]()
         began = time.monotonic()
         link.close_slide()
         return _Sent(answered, time.monotonic() - began, copies)

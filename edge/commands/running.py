@@ -1,6 +1,5 @@
 """`cytoedge run`: the daemon."""
 
-import ctypes
 import fcntl
 import json
 import logging
@@ -13,19 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
-import numpy as np
 import typer
 
 from drivers.problem import Problem, Refusal
 from edge.commands.common import FAULT, SettingsFile, refusals, settings_of
+from edge.daemon import memory
 
 log = logging.getLogger(__name__)
 
 MISTAKE = 70
 """Exit status after a mistake of ours. Source: EX_SOFTWARE in sysexits.h."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-"""Source: malloc.h of glibc."""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +35,7 @@ def run(settings: SettingsFile = None) -> None:
     cv2.setNumThreads(1)  # Fields are many: each thread of ours takes one.
     with refusals():
         chosen = settings_of(settings)
-        _keep_memory(chosen.window.bytes)
+        memory.keep(chosen.window.bytes)
         with _only_one(chosen.state_dir):
             # Here, so that a refusal of the settings does not wait for the libraries.
             from edge.daemon.serve import Daemon
@@ -82,20 +78,6 @@ class _Json(logging.Formatter):
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
         return json.dumps(entry)
-
-
-def _keep_memory(window_bytes: int) -> None:
-    """Let the allocator keep freed fields for the next ones, and take the window's memory now.
-
-    It would give each back to the system, and fetching it again costs as much as reading the field.
-    What is taken now cannot be missing in the middle of a slide, and later growth would be a leak.
-    Source: mallopt(3); 1 GB is over all that the window allows.
-    """
-    library = ctypes.CDLL(None)
-    for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
-        library.mallopt(option, 1 << 30)
-    library.mallopt(_M_ARENA_MAX, 1)
-    np.ones(window_bytes, np.uint8)  # Written, because memory is only given when it is.
 
 
 def _log_as_json() -> None:

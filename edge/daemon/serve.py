@@ -14,7 +14,7 @@ from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
 from drivers.scanner.messages import Ask, Error
 from drivers.scanner.words import Code, Window
-from edge.daemon import sockets
+from edge.daemon import memory, sockets
 from edge.daemon.asking import Asker, Question
 from edge.daemon.judging import Judging
 from edge.daemon.live import Reading
@@ -218,6 +218,7 @@ class Daemon:
             "fields_per_1000_s": desk.readiness.fields_per_1000_s,
             "window": desk.window().model_dump(),
             "in_hand": desk.in_hand,
+            "heap_bytes": memory.in_use_bytes(),
             "sessions": len(desk.sessions),
             "open_slides": [self._publisher.progress(book) for book in desk.books.values()],
             "alerts": self._publisher.alerts.bodies(),

@@ -55,6 +55,8 @@ class Desk:
     readiness: Readiness = field(default_factory=Readiness)
     books: dict[str, Book] = field(default_factory=dict)
     """Open and ending slides."""
+    opening: set[str] = field(default_factory=set)
+    """New slides on their way to the disk: asked for again, they would be made twice."""
     in_hand: int = 0
     in_hand_bytes: int = 0
     tickets: dict[int, tuple[Waiting, FromDaemon]] = field(default_factory=dict)

@@ -51,9 +51,12 @@ def on_open(
     if book is None:
         if (not_ready := desk.readiness.problem()) is not None:
             yield desk.refuse(session, message, *not_ready)
+        elif message.slide in desk.opening:
+            yield desk.refuse_slide(session, message, Code.BUSY, message.slide)
         elif (wrong := _wrong_plan(plan)) is not None:
             yield desk.refuse(session, message, Code.MESSAGE, wrong)
         else:
+            desk.opening.add(message.slide)
             yield Open(message, plan, session.id, session.driver, opening)
         return
     is_owner = book.driver == session.driver or not desk.sessions.is_heard(book.driver, now_s)
@@ -73,6 +76,7 @@ def on_open(
 
 def opened(desk: Desk, open_: Open, book: Book) -> Iterator[Effect]:
     """A new slide is durable."""
+    desk.opening.discard(book.slide)
     desk.books[book.slide] = book
     session = desk.sessions.get(open_.session)
     if session is not None:
@@ -81,6 +85,7 @@ def opened(desk: Desk, open_: Open, book: Book) -> Iterator[Effect]:
 
 def not_opened(desk: Desk, open_: Open, code: Code, why: Problem) -> Iterator[Effect]:
     """A new slide was refused."""
+    desk.opening.discard(open_.message.slide)
     session = desk.sessions.get(open_.session)
     if session is not None:
         yield desk.refuse(session, open_.message, code, why)

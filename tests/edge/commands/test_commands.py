@@ -45,6 +45,7 @@ def test_status_says_what_the_daemon_does(rig: Rig) -> None:
     assert said["ready"] is True
     assert said["model"].startswith("cervical-1")
     assert said["fields_per_1000_s"] > 0
+    assert said["heap_bytes"] > 1_000_000
     assert said["alerts"] == []
     assert "ready: yes" in ask(rig, "status").stdout
 

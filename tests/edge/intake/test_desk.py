@@ -234,6 +234,20 @@ def test_another_driver_waits_until_the_first_is_silent(desk: BenchDesk) -> None
     assert isinstance(desk.sent["q"][-1], SlideOpened)
 
 
+def test_a_new_slide_that_two_drivers_ask_for_at_once_is_opened_once(desk: BenchDesk) -> None:
+    first, second = desk.hello("p"), desk.hello("q", driver="e")
+    desk.open("p", first)
+    desk.open("q", second)
+    refused = desk.sent["q"][-1]
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.retry) == (Code.BUSY, True)
+    desk.work()
+    assert isinstance(desk.sent["p"][-1], SlideOpened)
+    assert desk.field("p", first, 0) is None
+    desk.work()
+    assert len(desk.desk.books["s"].images) == 1
+
+
 def test_another_driver_takes_over_after_bye(desk: BenchDesk) -> None:
     session = opened(desk)
     desk.say("p", type="bye", session=session)
