@@ -25,11 +25,11 @@ from drivers.sources.faults import FAULTS_HELP, Faults, faults_of
 from drivers.sources.player import Played, Player
 from drivers.sources.recorder import Recorder
 from drivers.sources.recording import RecordingReader, RecordingWriter
-from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.replay import ImageFolder, ReplayOptions
 from drivers.sources.scanner import ENDPOINT, Pace, Scan, scan_slide, start
+from drivers.sources.simulated.render import Options, SimulatedSlide
+from drivers.sources.simulated.specimen import PRESETS, preset
 from drivers.sources.source import Source
-from drivers.sources.specimen import PRESETS, preset
 
 DONE, NO, WRONG_USE, FAULT = range(4)
 """Exit status."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from drivers.problem import Problem, Refusal
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.words import PixelFormat
-from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.simulated.render import Options, SimulatedSlide
 
 LABELS = {"negative": "NILM", "low": "LSIL", "high": "HSIL"}
 """What public data calls a cell of each class."""

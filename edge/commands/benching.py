@@ -23,7 +23,7 @@ from drivers.scanner.lists import ImageKey
 from drivers.scanner.messages import Committed, Refused
 from drivers.scanner.words import PixelFormat
 from drivers.sources.camera import Camera
-from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.source import Shot
 from edge.commands.common import AsJson, Tools, err, refusals, say
 from edge.commands.own_daemon import own_daemon

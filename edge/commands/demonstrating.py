@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from drivers.scanner.link import ScannerLink
 from drivers.sources.faults import Faults
-from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.replay import ImageFolder, ReplayOptions
 from drivers.sources.scanner import Pace, Scan, scan_slide, start
+from drivers.sources.simulated.render import Options, SimulatedSlide
+from drivers.sources.simulated.specimen import preset
 from drivers.sources.source import Source
-from drivers.sources.specimen import preset
 from edge.commands.common import FAULT, AsJson, Tools, err, refusals, say
 from edge.commands.own_daemon import own_daemon
 from edge.commands.watching import words

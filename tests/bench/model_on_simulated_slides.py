@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.scanner.lists import ImageKey
-from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.simulated.render import Options, SimulatedSlide
+from drivers.sources.simulated.specimen import SQUAMOUS_PER_MM2, Contents
 from drivers.sources.source import Shot
-from drivers.sources.specimen import SQUAMOUS_PER_MM2, Contents
 from edge.picture import Damaged, at_scale, decode
 from edge.slide.capture import Capture
 from edge.slide.place import Rectangle

@@ -10,9 +10,9 @@ import pytest
 from drivers.problem import Refusal
 from drivers.sources.camera import Camera
 from drivers.sources.export import IMAGE_COLUMNS, POINT_COLUMNS, write_fields
-from drivers.sources.render import Options
 from drivers.sources.replay import ImageFolder, ReplayOptions
-from drivers.sources.specimen import Contents
+from drivers.sources.simulated.render import Options
+from drivers.sources.simulated.specimen import Contents
 
 SLIDES = [
     Options(

@@ -16,8 +16,8 @@ from drivers.sources.faults import Faults
 from drivers.sources.player import Played, Player
 from drivers.sources.recorder import Recorder
 from drivers.sources.recording import RecordingReader, RecordingWriter
-from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.scanner import Pace, scan_slide, start
+from drivers.sources.simulated.render import Options, SimulatedSlide
 from tests.drivers.sources.sources_daemon import CommittingDaemon, running
 
 SLIDE = SimulatedSlide(Options(seed=2, fields=5, camera=Camera(width_px=256, height_px=256)))

@@ -11,9 +11,9 @@ from drivers.scanner.lists import ImageKey
 from drivers.scanner.words import PixelFormat
 from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
-from drivers.sources.render import Options, SimulatedSlide
-from drivers.sources.specimen import PRESETS, Contents, preset
-from drivers.sources.sprites import Kind
+from drivers.sources.simulated.render import Options, SimulatedSlide
+from drivers.sources.simulated.specimen import PRESETS, Contents, preset
+from drivers.sources.simulated.sprites import Kind
 
 SMALL = Options(
     seed=3,

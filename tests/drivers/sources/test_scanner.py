@@ -12,8 +12,8 @@ from drivers.scanner.lists import ImageKey
 from drivers.scanner.words import SlideStatus
 from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
-from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.scanner import AHEAD, Pace, Scan, made_ahead, scan_slide, start
+from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.source import Shot, SlideFacts
 from tests.drivers.sources.sources_daemon import CommittingDaemon, running
 

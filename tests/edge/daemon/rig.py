@@ -14,10 +14,10 @@ from drivers.scanner.link import ScannerLink
 from drivers.scanner.words import PixelFormat
 from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
-from drivers.sources.render import Options, SimulatedSlide
 from drivers.sources.scanner import Pace, Scan, scan_slide, start
+from drivers.sources.simulated.render import Options, SimulatedSlide
+from drivers.sources.simulated.specimen import Contents
 from drivers.sources.source import Source
-from drivers.sources.specimen import Contents
 from edge.commands.common import Tools, What
 from edge.commands.own_daemon import Place, launch, place
 

@@ -26,7 +26,7 @@ from drivers.scanner.question import LinkRefused
 from drivers.scanner.words import Code, PixelFormat, Purpose
 from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
-from drivers.sources.render import Options, SimulatedSlide
+from drivers.sources.simulated.render import Options, SimulatedSlide
 from edge.commands.checking import verify_slide
 from edge.commands.running import MISTAKE
 from edge.daemon.engine import SHIPPED

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.problem import Problem, Refusal, shown
-from drivers.sources.sprites import Kind, Stock
+from drivers.sources.simulated.sprites import Kind, Stock
 
 Class = Literal["negative", "low", "high"]
 

@@ -19,10 +19,10 @@ from drivers.scanner.words import Specimen as SpecimenType
 from drivers.sources import layout
 from drivers.sources.camera import Camera, Picture, encoded, noise_table, seen, vignette
 from drivers.sources.faults import REGION_DEFOCUS_UM, Faults
+from drivers.sources.simulated.specimen import Contents, Ground, TrueCell, populate
+from drivers.sources.simulated.sprites import DENSITY_STEPS, Kind, Sprite, draw_stock, turned
+from drivers.sources.simulated.stain import appearance
 from drivers.sources.source import Shot, SlideFacts
-from drivers.sources.specimen import Contents, Ground, TrueCell, populate
-from drivers.sources.sprites import DENSITY_STEPS, Kind, Sprite, draw_stock, turned
-from drivers.sources.stain import appearance
 
 LARGEST_BOX_NM = 12_000
 """The smallest overlap that shows a normal nucleus whole in one of two fields."""

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from drivers.sources import shapes
-from drivers.sources.shapes import Map
-from drivers.sources.stain import Appearance, Vector
+from drivers.sources.simulated import shapes
+from drivers.sources.simulated.shapes import Map
+from drivers.sources.simulated.stain import Appearance, Vector
 
 Sprite = npt.NDArray[np.int16]
 """int16, shape (n, n, 3), n odd: optical density in 1/1,024, red, green, blue."""
