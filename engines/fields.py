@@ -6,6 +6,7 @@ pixels of the file. Images lie beside them or in `images/`.
 """
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,105 +17,133 @@ import numpy.typing as npt
 
 from engines.detector import BadModel, Tile
 
+LABELS = ("NILM", "ASC-US", "LSIL", "ASC-H", "HSIL", "SCC")
+"""What an epithelial cell can be called, by rising severity."""
+
+TIER_OF_LABEL = np.array([0, 1, 1, 2, 2, 2])
+"""By index into `LABELS`: negative, low or high."""
+
 TIERS = ("negative", "low", "high")
-"""The model's classes, least severe first."""
 
-TIER_OF_LABEL = {
-    "NILM": 0,
-    "ASC-US": 1,
-    "LSIL": 1,
-    "ASC-H": 2,
-    "HSIL": 2,
-    "SCC": 2,
-}
-"""Bethesda names to tiers."""
-
-RUN = 20
-"""Neighbouring `image_id`s are one smear; so many go to one fold together."""
+RUN = 8
+"""Neighbouring `image_id`s are one smear; so many go to one fold together. Longer runs would put
+all high-grade fields of CRIC's largest smear (79 to 94) into one fold, and a network that never saw
+high grade cannot be measured on it: that smear is cut in two, knowingly."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedField:
-    """One field at the model's scale, and where its cells are."""
+    """One field as its file shows it, and where its cells are."""
 
     folder: str
     """Name of the folder it came from."""
     name: str
     number: int
     """Its `image_id`: neighbours are of one slide."""
+    um_per_px: float
     picture: Tile
+    """At the file's own scale."""
     points_px: npt.NDArray[np.float32]
     """float32, shape (n, 2): x, y of each nucleus in `picture`."""
-    tiers: npt.NDArray[np.int64]
-    """int64, shape (n,): index into `TIERS`."""
+    labels: npt.NDArray[np.int64]
+    """int64, shape (n,): index into `LABELS`."""
     annotated_px: tuple[float, float]
     """Cells further right or further down than this may be there, unlabelled."""
 
+    @property
+    def tiers(self) -> npt.NDArray[np.int64]:
+        """int64, shape (n,): index into `TIERS`."""
+        tiers: npt.NDArray[np.int64] = TIER_OF_LABEL[self.labels].astype(np.int64)
+        return tiers
+
 
 def fold_of(number: int, folds: int) -> int:
-    """The fold of a field: runs of 20 `image_id`s (19 to 38, 39 to 58, ...) stay together.
-
-    The one run of high-grade fields that CRIC has, 79 to 94, lies in one fold.
-    """
-    return (number + 1) // RUN % folds
+    """The fold of a field: runs of 8 `image_id`s (0 to 7, 8 to 15, ...) stay together."""
+    return number // RUN % folds
 
 
-def read_folder(folder: Path, um_per_px: float) -> Iterator[AnnotatedField]:
-    """All fields of a folder, resampled to the model's scale.
+def read_folder(folder: Path) -> Iterator[AnnotatedField]:
+    """All fields of a folder.
 
     Raises:
-        BadModel: A file is absent, or a label has no tier.
+        BadModel: A file or a column is absent, a number is none, or a label is not known.
     """
     points: dict[str, list[tuple[float, float, int]]] = {}
-    for row in _rows(folder / "points.csv"):
-        tier = TIER_OF_LABEL.get(row["label"])
-        if tier is None:
-            raise BadModel(
-                f"{folder / 'points.csv'} label",
-                row["label"],
-                "no tier is known for it",
-                f"Use one of {', '.join(TIER_OF_LABEL)}",
-            )
-        cell = (float(row["x"]), float(row["y"]), tier)
+    table = folder / "points.csv"
+    for row in _rows(table, ("image_filename", "label", "x", "y")):
+        if row["label"] not in LABELS:
+            remedy = f"Use one of {', '.join(LABELS)}"
+            raise BadModel(f"{table} label", row["label"], "is no label that we know", remedy)
+        cell = (_number(table, row, "x"), _number(table, row, "y"), LABELS.index(row["label"]))
         points.setdefault(row["image_filename"], []).append(cell)
-    for index, row in enumerate(_rows(folder / "images.csv")):
+    table = folder / "images.csv"
+    for index, row in enumerate(_rows(table, ("image_filename", "um_per_px"))):
         name = row["image_filename"]
-        scale = float(row["um_per_px"]) / um_per_px
         inner = folder / "images"
-        picture = _picture((inner if inner.is_dir() else folder) / name, scale)
+        picture = _picture((inner if inner.is_dir() else folder) / name)
+        height, width = picture.shape[:2]
+        um_per_px = _number(table, row, "um_per_px")
+        if not 0.02 <= um_per_px <= 2:
+            raise BadModel(f"{table} um_per_px", str(um_per_px), "is no scale", "Give 0.02 to 2")
         cells = np.array(points.get(name, []), np.float64).reshape(-1, 3)
         yield AnnotatedField(
             folder=folder.name,
             name=name,
-            number=int(row.get("image_id") or index),
+            number=int(_number(table, row, "image_id")) if row.get("image_id") else index,
+            um_per_px=um_per_px,
             picture=picture,
-            points_px=(cells[:, :2] * scale).astype(np.float32),
-            tiers=cells[:, 2].astype(np.int64),
+            points_px=cells[:, :2].astype(np.float32),
+            labels=cells[:, 2].astype(np.int64),
             annotated_px=(
-                float(row.get("annotated_x_max") or row["width"]) * scale,
-                float(row.get("annotated_y_max") or row["height"]) * scale,
+                _number(table, row, "annotated_x_max") if row.get("annotated_x_max") else width,
+                _number(table, row, "annotated_y_max") if row.get("annotated_y_max") else height,
             ),
         )
 
 
-def read_folders(folders: Sequence[Path], um_per_px: float) -> list[AnnotatedField]:
-    """All fields of all folders. Memory: 3 bytes a pixel at the model's scale."""
-    return [field for folder in folders for field in read_folder(folder, um_per_px)]
+def read_folders(folders: Sequence[Path]) -> list[AnnotatedField]:
+    """All fields of all folders. Memory: 3 bytes a pixel."""
+    return [field for folder in folders for field in read_folder(folder)]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def at_scale(picture: Tile, um_per_px: float, wanted_um_per_px: float) -> Tile:
+    """A picture resampled to another scale, by averages where it becomes smaller."""
+    factor = um_per_px / wanted_um_per_px
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    resampled = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=way)
+    return resampled.astype(np.uint8, copy=False)
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(newline="") as lines:
-            return list(csv.DictReader(lines))
-    except OSError as error:
+            reader = csv.DictReader(lines)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        remedy = "Name a folder of annotated fields"
+        raise BadModel(str(path), "unreadable", str(error), remedy) from None
+    for column in columns:
+        if column not in (reader.fieldnames or ()):
+            problem = "has no such column"
+            raise BadModel(f"{path}", column, problem, f"Give columns {', '.join(columns)}")
+    return rows
+
+
+def _number(path: Path, row: dict[str, str], column: str) -> float:
+    try:
+        value = float(row[column] or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        image = row["image_filename"]
         raise BadModel(
-            str(path), "absent", str(error), "Name a folder of annotated fields"
-        ) from None
+            f"{path} {column}", str(row[column]), f"is no number, for {image}", "Mend that row"
+        )
+    return value
 
 
-def _picture(path: Path, scale: float) -> Tile:
+def _picture(path: Path) -> Tile:
     stored = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if stored is None:
         raise BadModel(str(path), "unreadable", "no image could be read", "Mend or remove its row")
-    resampled = cv2.resize(stored, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return resampled.astype(np.uint8, copy=False)
+    return stored.astype(np.uint8, copy=False)
