@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 Map = npt.NDArray[np.float32]
 """float32, shape (n, n), n odd."""
+Layers = list[tuple[Map, npt.NDArray[np.float32]]]
+"""Thickness maps, each with its dye's density in red, green and blue."""
 Outline = npt.NDArray[np.float64]
 """float64, shape (k, 2): x, y in um from the reference point."""
 
@@ -103,3 +105,8 @@ def folds(
         beyond = x * np.cos(angle) + y * np.sin(angle) - rng.uniform(0.35, 0.7) * radius_um
         extra += np.clip(beyond / um_per_px, 0, 1).astype(np.float32) * float(rng.uniform(0.4, 0.9))
     return np.asarray(extra * mask, np.float32)
+
+
+def side_px(reach_um: float, um_per_px: float) -> int:
+    """Side of the odd square that holds what reaches so far from its middle."""
+    return 2 * int(np.ceil(reach_um / um_per_px + 2)) + 1

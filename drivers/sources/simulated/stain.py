@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from drivers.scanner.words import Preparation
+
 Vector = npt.NDArray[np.float32]
 """float32, shape (3,): optical density in red, green and blue."""
 
@@ -42,8 +44,11 @@ class Appearance:
     """Share of superficial cells whose cytoplasm is pink or orange."""
 
 
-def appearance(rng: np.random.Generator) -> Appearance:
+def appearance(
+    rng: np.random.Generator, preparation: Preparation = Preparation.THINPREP
+) -> Appearance:
     """A slide's colours, by chance."""
+    del preparation
     blank = np.asarray(BLANKS[rng.integers(len(BLANKS))], np.float32)
     blank = np.minimum(blank * rng.uniform(0.92, 1.03) + rng.normal(0, 2, 3), 238)
     strength = float(np.exp(rng.normal(0, 0.15)))
