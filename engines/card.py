@@ -4,11 +4,12 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from engines.detector import BadModel
+from engines.tables import Part, Positive, Table, TenThousandths, Text, fit_together
 
 CARD = "card.toml"
 MODEL = "model.onnx"
@@ -18,16 +19,9 @@ MODELS = Path(__file__).parent / "models"
 """Where the models that come with the software lie."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-TenThousandths = Annotated[int, Field(ge=0, le=10_000)]
-Positive = Annotated[int, Field(ge=1)]
-Text = Annotated[str, Field(min_length=1)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class DataSource(_Part):
+class DataSource(Part):
     """One source of training data."""
 
     name: Text
@@ -35,7 +29,7 @@ class DataSource(_Part):
     citation: Text
 
 
-class Training(_Part):
+class Training(Part):
     """How the weights were made."""
 
     command: Text
@@ -45,7 +39,7 @@ class Training(_Part):
     data: tuple[DataSource, ...] = Field(min_length=1)
 
 
-class Metric(_Part):
+class Metric(Part):
     """One measured figure, with what it was measured on."""
 
     name: Text
@@ -60,34 +54,7 @@ class Metric(_Part):
     source: Text
 
 
-class Category(_Part):
-    """The numbers of one category above the negative one."""
-
-    category: Text
-    threshold: TenThousandths
-    category_from: Positive
-    review_from: Positive
-
-
-class Adequacy(_Part):
-    """How counted cells become true squamous cells, for one preparation."""
-
-    preparation: Text
-    minimum: Positive
-    true_per_counted_milli: Positive
-    true_per_counted_error_milli: Annotated[int, Field(ge=0)]
-    certain_per_counted_milli: Annotated[int, Field(ge=0)]
-    source: Text
-
-
-class NegativeSlides(_Part):
-    """Negative slides that the thresholds rest on."""
-
-    source: Literal["rendered", "public", "site"]
-    slides: Annotated[int, Field(ge=0)]
-
-
-class Hashes(_Part):
+class Hashes(Part):
     """SHA-256 of the card's files."""
 
     model: Sha256
@@ -95,7 +62,7 @@ class Hashes(_Part):
     reference: Sha256
 
 
-class ModelCard(_Part):
+class ModelCard(Part):
     """A model that may be used. Its files were compared with its hashes when it was loaded."""
 
     name: Text
@@ -104,7 +71,7 @@ class ModelCard(_Part):
     licence: Text
     specimens: tuple[Text, ...] = Field(min_length=1)
     system: Text
-    """The category system that `categories` names."""
+    """The category system that `tables` name the categories of."""
     classes: tuple[Text, ...] = Field(min_length=2)
     """What the network tells apart, in the order of its scores."""
     categories_of_classes: tuple[Text, ...]
@@ -116,13 +83,10 @@ class ModelCard(_Part):
     """Side of the box that a detection is given: the nucleus."""
     largest_box_nm: Positive
     min_score: TenThousandths
-    reference_area_um2: Positive
-    """Area that `category_from` and `review_from` are meant for."""
     tolerance: TenThousandths
     """How far a score may be from the reference output's, in 1/10,000."""
-    categories: tuple[Category, ...] = Field(min_length=1)
-    adequacy: tuple[Adequacy, ...]
-    negative_slides: tuple[NegativeSlides, ...]
+    tables: Annotated[tuple[Table, ...], AfterValidator(fit_together)]
+    """One a source; which a slide rests on, `edge.detection.basis` decides."""
     training: Training
     metrics: tuple[Metric, ...]
     hashes: Hashes

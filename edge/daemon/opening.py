@@ -56,7 +56,11 @@ def open_slide(
         preparation=message.preparation.value,
         plan=_plan(plan),
         registration_nm=calibration.registration_nm,
-        basis=basis(engine.card, _identities(engine, engine.card, calibration, settings)),
+        basis=basis(
+            engine.card,
+            message.purpose,
+            _identities(engine, engine.card, calibration, settings),
+        ),
     )
     incidents = list(incidents_at_opening(message, engine.card, engine.health))
     return Opened(opening, incidents)

@@ -129,12 +129,11 @@ def _plan_from(body: dict[str, Any]) -> Plan:
 
 
 def _basis_from(body: dict[str, Any]) -> Basis:
-    pairs = ("negative_slides", "identities")
     names = ("classes", "categories_of_classes", "specimens")
     return Basis(
         **{
             **body,
-            **{key: tuple((name, value) for name, value in body[key]) for key in pairs},
+            "identities": tuple((name, value) for name, value in body["identities"]),
             **{key: tuple(body[key]) for key in names},
             "categories": tuple(CategoryNumbers(**numbers) for numbers in body["categories"]),
             "adequacy": tuple(AdequacyNumbers(**numbers) for numbers in body["adequacy"]),

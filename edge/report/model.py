@@ -54,8 +54,9 @@ class AdequacyPart(_Part):
 class RestsOnPart(_Part):
     """What the thresholds were set with."""
 
-    negative_slides: dict[str, Count]
-    """By source."""
+    table: str
+    """The card's table, by the source of its slides."""
+    negative_slides: Count
 
 
 class VerdictPart(_Part):

@@ -63,7 +63,8 @@ def _lines(report: Report) -> Iterator[str]:
         more = " ..." if len(verdict.gallery) > SHOWN_FINDINGS else ""
         yield f"  {' '.join(verdict.gallery[:SHOWN_FINDINGS])}{more}"
     yield "Made by"
-    yield f"  negative slides: {_listed(verdict.rests_on.negative_slides)}"
+    rests_on = verdict.rests_on
+    yield f"  thresholds: table {rests_on.table}, {rests_on.negative_slides:,} negative slides"
     yield from (f"  {name}: {identity}" for name, identity in verdict.identities.items())
     yield f"  verdict: {report.verdict_hash}"
     yield f"  issued: {issued:%Y-%m-%d %H:%M:%S} UTC"
@@ -90,5 +91,5 @@ def _adequacy(cells: AdequacyPart) -> str:
     return f"{_CELLS[cells.state]}: {cells.cells:,}{limits}; {cells.minimum:,} are needed"
 
 
-def _listed(items: dict[str, str] | dict[str, int]) -> str:
+def _listed(items: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in items.items()) or "none"

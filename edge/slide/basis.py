@@ -48,7 +48,9 @@ class Basis:
     largest_box_nm: int
     specimens: tuple[str, ...]
     """Specimen types that the card was made for."""
-    negative_slides: tuple[tuple[str, int], ...]
-    """The negative slides that the thresholds rest on: (source, how many)."""
+    table: str
+    """Which of the card's tables the numbers are of, by its source: rendered, public or site."""
+    negative_slides: int
+    """How many negative slides that table rests on."""
     identities: tuple[tuple[str, str], ...]
     """By rising name: model, card, engine, categories, calibration, settings, software."""

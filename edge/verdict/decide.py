@@ -75,6 +75,7 @@ def decide(summary: Summary) -> Verdict:
             *((t.category.name, t.found) for t in reversed(tallies)),
         ),
         gallery=tuple(entry.name for entry in summary.gallery),
+        table=basis.table,
         negative_slides=basis.negative_slides,
         identities=basis.identities,
         system=basis.system,
@@ -117,7 +118,6 @@ def scaled(count: int, planned: int, reference_area_um2: int) -> int:
 def _tallies(summary: Summary, system: CategorySystem) -> list[_Tally]:
     """Of the card's categories, worst first."""
     basis, planned = summary.opening.basis, summary.area.planned
-    rests_on_nothing = not sum(slides for _, slides in basis.negative_slides)
     tallies = []
     for numbers in basis.categories:
         category = system.category(numbers.category)
@@ -125,8 +125,9 @@ def _tallies(summary: Summary, system: CategorySystem) -> list[_Tally]:
             continue
         found = summary.reached[category.severity]
         makes_category = scaled(numbers.category_from, planned, basis.reference_area_um2)
-        asks = scaled(numbers.review_from, planned, basis.reference_area_um2)
-        tallies.append(_Tally(category, found, makes_category, 1 if rests_on_nothing else asks))
+        review_from = numbers.review_from if basis.negative_slides else 0
+        asks = scaled(review_from, planned, basis.reference_area_um2)
+        tallies.append(_Tally(category, found, makes_category, asks))
     return sorted(tallies, key=lambda tally: -tally.category.severity)
 
 

@@ -140,8 +140,8 @@ def _notes(summary: Summary) -> Iterator[Reason]:
         yield reason(ReasonCode.TRUNCATED, images=summary.truncated_images)
     if summary.withdrawn_captures:
         yield reason(ReasonCode.WITHDRAWN, captures=summary.withdrawn_captures)
-    if not sum(slides for _, slides in basis.negative_slides):
-        yield reason(ReasonCode.NO_NEGATIVE_SLIDES)
+    if not basis.negative_slides:
+        yield reason(ReasonCode.NO_NEGATIVE_SLIDES, table=basis.table)
 
 
 def _details(summary: Summary, kind: IncidentKind) -> str:

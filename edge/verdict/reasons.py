@@ -139,7 +139,8 @@ WORDING: Final[Mapping[ReasonCode, str]] = MappingProxyType(
         ),
         ReasonCode.WITHDRAWN: "{captures} captures were withdrawn",
         ReasonCode.NO_NEGATIVE_SLIDES: (
-            "The model card rests on no negative slides: one finding asks for a review"
+            "The thresholds (table {table}) rest on no negative slides: "
+            "one finding asks for a review"
         ),
     }
 )

@@ -56,8 +56,10 @@ class Verdict:
     """
     gallery: tuple[str, ...]
     """Names of findings that have a crop, best first."""
-    negative_slides: tuple[tuple[str, int], ...]
-    """What the card's thresholds rest on: (source, how many)."""
+    table: str
+    """The card's table that the thresholds are of."""
+    negative_slides: int
+    """How many it rests on."""
     identities: tuple[tuple[str, str], ...]
     system: str
     purpose: str
@@ -91,7 +93,7 @@ def to_json(verdict: Verdict) -> bytes:
         "counts": dict(verdict.counts),
         "gallery": verdict.gallery,
         "announcement": ANNOUNCEMENT,
-        "rests_on": {"negative_slides": dict(verdict.negative_slides)},
+        "rests_on": {"table": verdict.table, "negative_slides": verdict.negative_slides},
         "identities": dict(verdict.identities),
         "system": verdict.system,
         "purpose": verdict.purpose,

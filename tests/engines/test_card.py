@@ -28,7 +28,7 @@ def test_the_shipped_card_is_whole() -> None:
     assert card.categories_of_classes == ("NILM", "LSIL", "HSIL")
     assert card.pm_per_px == 500_000
     assert card.folder == SHIPPED
-    assert {category.category for category in card.categories} == {"LSIL", "HSIL"}
+    assert [table.source for table in card.tables] == ["rendered"]
     assert "CC BY 4.0" in {source.licence for source in card.training.data}
 
 
@@ -72,8 +72,8 @@ def test_one_changed_byte_is_found(folder: Path, file: str) -> None:
         ("^tile_px = .*$", "tile_px = [1024, 1230]", "card"),
         ("^largest_box_nm = .*$", "largest_box_nm = 1", "card"),
         ("^categories_of_classes = .*$", 'categories_of_classes = ["NILM"]', "card"),
-        ("^threshold = .*$", "threshold = -1", "categories.0.threshold"),
-        ("^review_from = .*$", "review_from = 0", "categories.0.review_from"),
+        ("^threshold = .*$", "threshold = -1", "tables.0.categories.0.threshold"),
+        ("^review_from = .*$", "review_from = 0", "tables.0.categories.0.review_from"),
         ("^model = .*$", 'model = "abc"', "hashes.model"),
         ("^name = ", 'folder = "/"\nname = ', "folder"),
     ],

@@ -39,7 +39,8 @@ BASIS = Basis(
     reference_area_um2=1_000_000,
     largest_box_nm=SIDE_NM,
     specimens=("cervical",),
-    negative_slides=(("rendered", 20),),
+    table="rendered",
+    negative_slides=20,
     identities=(("model", "test"),),
 )
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from drivers.scanner.words import Purpose
 from edge.detection.basis import basis
 from edge.detection.crops import CROPS_A_CLASS, crops
 from edge.detection.detect import HALO_PX, detect
@@ -133,7 +134,9 @@ def test_bars_come_from_the_card_and_its_category_system() -> None:
     bethesda = system.load(CARD.system)
     severities = {category.name: category.severity for category in bethesda.categories}
     found = bars(
-        basis(CARD, {}), severities, lambda name: [c.name for c in bethesda.and_worse(name)]
+        basis(CARD, Purpose.SIMULATION, {}),
+        severities,
+        lambda name: [c.name for c in bethesda.and_worse(name)],
     )
     by_severity = {bar.severity: bar for bar in found}
     assert by_severity[severities["LSIL"]].classes == (1, 2)

@@ -26,7 +26,8 @@ VERDICT = Verdict(
     adequacy=Adequacy(6_066, 5_828, 6_304, 5_000, AdequacyState.ADEQUATE),
     counts=(("NILM", 6_000), ("LSIL", 12), ("HSIL", 2)),
     gallery=tuple(f"f{field}.c1.p0.i0" for field in range(12)),
-    negative_slides=(("rendered", 40),),
+    table="rendered",
+    negative_slides=40,
     identities=(("engine", "e1"), ("model", "m1")),
     system="bethesda",
     purpose="simulation",
@@ -86,7 +87,7 @@ Gallery: 12 findings
   f0.c1.p0.i0 f1.c1.p0.i0 f2.c1.p0.i0 f3.c1.p0.i0 f4.c1.p0.i0 f5.c1.p0.i0 f6.c1.p0.i0 \
 f7.c1.p0.i0 f8.c1.p0.i0 f9.c1.p0.i0 ...
 Made by
-  negative slides: rendered 40
+  thresholds: table rendered, 40 negative slides
   engine: e1
   model: m1
   verdict: {verdict_hash(VERDICT)}
@@ -131,9 +132,9 @@ def test_a_provisional_verdict_has_no_revision_yet() -> None:
 
 
 def test_nothing_to_show_is_said_in_words() -> None:
-    bare = replace(VERDICT, gallery=(), notes=(), not_assessed=(), negative_slides=())
+    bare = replace(VERDICT, gallery=(), notes=(), not_assessed=())
     told = text.write(reported(bare))
-    assert "Gallery: 0 findings\nMade by\n  negative slides: none\n" in told
+    assert "Gallery: 0 findings\nMade by\n" in told
     assert "not assessed: nothing" in told
     assert "To be known" not in told
 

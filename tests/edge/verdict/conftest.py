@@ -22,7 +22,8 @@ BASIS = Basis(
     reference_area_um2=4_000_000,
     largest_box_nm=40_000,
     specimens=("cervical",),
-    negative_slides=(("rendered", 40), ("public", 3)),
+    table="rendered",
+    negative_slides=40,
     identities=(("categories", load("bethesda").identity), ("engine", "e1"), ("model", "m1")),
 )
 OPENING = Opening(

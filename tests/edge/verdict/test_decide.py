@@ -179,7 +179,7 @@ def test_i5_the_count_that_a_category_needs_goes_by_the_planned_area(slide: Slid
 
 
 def test_with_no_negative_slides_one_finding_asks_for_a_review(slide: Slide) -> None:
-    card: dict[str, Any] = {"negative_slides": (("rendered", 0),), "reference_area_um2": 1_000_000}
+    card: dict[str, Any] = {"negative_slides": 0, "reference_area_um2": 1_000_000}
     verdict = decide(slide(basis=card, reached={LSIL: 1}))
     assert (verdict.outcome, verdict.not_excluded) == (Outcome.REVIEW, ("LSIL",))
     assert [each.code for each in verdict.notes] == ["no_negative_slides"]

@@ -65,7 +65,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
             "preparation": draw(mostly("thinprep", "surepath", "cytospin")),
         },
         "basis": {
-            "negative_slides": (("rendered", negatives),),
+            "negative_slides": negatives,
             "categories": tuple(
                 CategoryNumbers(name, 5_000, draw(st.integers(1, 12)), draw(st.integers(1, 6)))
                 for name in ("LSIL", "HSIL")
@@ -98,7 +98,7 @@ def everything_holds(s: Summary) -> bool:
     for numbers in basis.categories:
         found = s.reached[{"LSIL": 2, "HSIL": 4}[numbers.category]]
         bar = min(numbers.category_from, numbers.review_from) * times
-        if found >= max(1, int(bar)) or (found and not basis.negative_slides[0][1]):
+        if found >= max(1, int(bar)) or (found and not basis.negative_slides):
             return False
     card = {each.preparation: each for each in basis.adequacy}.get(opening.preparation)
     return card is not None and s.sums.n >= 30 and lower_limit(s) >= card.minimum

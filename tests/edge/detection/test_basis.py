@@ -1,0 +1,73 @@
+"""Which of the card's tables a slide rests on, and that its verdict says so."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from drivers.scanner.words import Purpose
+from edge.detection.basis import basis
+from edge.evidence.summary import Summary
+from edge.journal.rows import row, row_bytes
+from edge.report import text
+from edge.report.model import report
+from edge.verdict.decide import decide
+from edge.verdict.verdict import to_json
+from engines import card as cards
+from engines.card import ModelCard
+from engines.tables import Source
+from tests.edge.verdict.conftest import NEGATIVE, OPENING
+
+SHIPPED = cards.read(next(path for path in sorted(cards.MODELS.iterdir()) if path.is_dir()))
+
+
+def card(*sources: Source) -> ModelCard:
+    """The shipped card with these tables, each with a number of negative slides of its own."""
+    (rendered,) = (table for table in SHIPPED.tables if table.source == "rendered")
+    tables = [
+        rendered.model_copy(update={"source": source, "negative_slides": 20 + number})
+        for number, source in enumerate(sources)
+    ]
+    return SHIPPED.model_copy(update={"tables": tuple(tables)})
+
+
+@pytest.mark.parametrize(
+    ("sources", "purpose", "table"),
+    [
+        (("rendered", "public", "site"), Purpose.SIMULATION, "rendered"),
+        (("rendered", "public", "site"), Purpose.CLINICAL, "site"),
+        (("site", "public", "rendered"), Purpose.SIMULATION, "rendered"),
+        (("rendered", "public"), Purpose.CLINICAL, "public"),
+        (("rendered", "public"), Purpose.REPLAY, "public"),
+        (("rendered", "site"), Purpose.VALIDATION, "site"),
+        (("rendered",), Purpose.REPLAY, "rendered"),
+        (("rendered",), Purpose.SIMULATION, "rendered"),
+    ],
+)
+def test_a_slide_rests_on_the_table_of_its_purpose(
+    sources: tuple[Source, ...], purpose: Purpose, table: str
+) -> None:
+    found = basis(card(*sources), purpose, {})
+    assert found.table == table
+    assert found.negative_slides == 20 + sources.index(found.table)
+
+
+def summary(purpose: Purpose) -> Summary:
+    numbers = basis(card("rendered", "public"), purpose, {})
+    opening = replace(OPENING, purpose=purpose.value, basis=numbers)
+    kept = row(*row_bytes(opening))
+    assert kept == opening
+    return replace(NEGATIVE, opening=opening)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "table", "negatives"),
+    [(Purpose.SIMULATION, "rendered", 20), (Purpose.REPLAY, "public", 21)],
+)
+def test_i8_a_verdict_names_the_table_that_it_rests_on(
+    purpose: Purpose, table: str, negatives: int
+) -> None:
+    verdict = to_json(decide(summary(purpose)))
+    assert json.loads(verdict)["rests_on"] == {"table": table, "negative_slides": negatives}
+    told = text.write(report("S-1", 1, 0, verdict))
+    assert f"  thresholds: table {table}, {negatives} negative slides\n" in told
