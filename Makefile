@@ -14,7 +14,7 @@ setup: .venv/.ready ## Make .venv and install the project into it
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: setup ## One simulated slide, streamed to its verdict (DEMO="--specimen high")
+demo: setup ## One simulated slide, streamed to its verdict (DEMO="--specimen hsil")
 	.venv/bin/cytoedge demo $(DEMO)
 
 test: setup ## All tests that a machine without a GPU can run

@@ -1,8 +1,9 @@
 """`cytoedge scan simulate`, `scan replay` and `record`: a scanner's driver on the command line."""
 
 import json
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -56,12 +57,20 @@ def register(app: typer.Typer) -> None:
 
 @scan.command()
 def simulate(
-    specimen: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")] = "negative",
+    specimen: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Default: negative. With --to repeatable. Of {', '.join(PRESETS)}."),
+    ] = None,
+    preparation: Annotated[
+        list[Preparation] | None, typer.Option(help="Default: thinprep. With --to repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The slide; the same seed, the same bytes.")] = 0,
     fields: Annotated[int, typer.Option(min=1, help="Fields of a near-square grid.")] = 160,
     spot_mm: Annotated[float | None, typer.Option(help="Cover a round spot instead.")] = None,
-    low: Annotated[int | None, typer.Option(min=0, help="Planted low-grade cells.")] = None,
-    high: Annotated[int | None, typer.Option(min=0, help="Planted high-grade cells.")] = None,
+    lsil: Annotated[int | None, typer.Option(min=0, help="Planted LSIL cells.")] = None,
+    asc_h: Annotated[int | None, typer.Option(min=0, help="Planted ASC-H cells.")] = None,
+    hsil: Annotated[int | None, typer.Option(min=0, help="Planted HSIL cells.")] = None,
+    scc: Annotated[int | None, typer.Option(min=0, help="Planted SCC cells.")] = None,
     planes: Annotated[int, typer.Option(min=1, max=40, help="Focus planes a field.")] = 1,
     width_px: Annotated[int, typer.Option(help="Width of a field.")] = 2448,
     height_px: Annotated[int, typer.Option(help="Height of a field.")] = 2048,
@@ -72,36 +81,36 @@ def simulate(
     driver: Driver = "simulator",
     slide: SlideId = None,
     to: Annotated[Path | None, typer.Option(help="Write fields and truth here instead.")] = None,
-    slides: Annotated[int, typer.Option(min=1, help="With --to: slides, each its own stain.")] = 1,
+    slides: Annotated[
+        int | None, typer.Option(min=1, help="With --to: how many; each has its own stain.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A simulated slide: seeded cells, rendered as a scanner's camera would see them."""
     with _told():
-        known = preset(specimen)
+        planted = {"lsil": lsil, "asc_h": asc_h, "hsil": hsil, "scc": scc}
         options = Options(
             seed=seed,
             fields=fields,
             spot_nm=None if spot_mm is None else round(spot_mm * 1_000_000),
-            contents=replace(
-                known,
-                low=known.low if low is None else low,
-                high=known.high if high is None else high,
-            ),
             camera=Camera(width_px=width_px, height_px=height_px, format=pixel_format),
             planes=planes,
-            faults=faults_of(fault or []),
             slide=slide,
         )
-        if slides != 1 and (to is None or slide is not None):
+        all_of = _slides(
+            options, slides, specimen or ["negative"], preparation or [Preparation.THINPREP]
+        )
+        all_of = [_changed(one, planted, fault or []) for one in all_of]
+        if len(all_of) != 1 and (to is None or slide is not None):
             problem = "needs --to, and ids made of the seeds"
-            raise Refusal(Problem("slides", str(slides), problem, "Give --to and no --slide"))
+            raise Refusal(Problem("slides", str(len(all_of)), problem, "Give --to and no --slide"))
         if to is not None:
-            _write(to, options, slides, as_json)
+            _write(to, all_of, as_json)
             return
         pace = Pace(fields_per_s=fields_per_s)
         cv2.setNumThreads(1)  # The images are made on threads of their own.
-        source = SimulatedSlide(options)
-        _stream(source, endpoint, driver, pace, options.faults, as_json=as_json)
+        source = SimulatedSlide(all_of[0])
+        _stream(source, endpoint, driver, pace, all_of[0].faults, as_json=as_json)
 
 
 @scan.command()
@@ -189,9 +198,40 @@ def _bar(what: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], 
         yield lambda so_far: progress.update(task, completed=so_far)
 
 
-def _write(to: Path, options: Options, slides: int, as_json: bool) -> None:
+def _slides(
+    like: Options,
+    slides: int | None,
+    specimens: Sequence[str],
+    preparations: Sequence[Preparation],
+) -> list[Options]:
+    """Slides of rising seeds; specimens and preparations take turns until all pairs have come."""
+    again = math.lcm(len(specimens), len(preparations))
+    presets = [preset(name) for name in specimens]
+    many = max(len(specimens), len(preparations)) if slides is None else slides
+    return [
+        replace(
+            like,
+            seed=like.seed + number,
+            contents=presets[number % len(presets)].contents,
+            faults=presets[number % len(presets)].faults,
+            preparation=preparations[(number + number // again) % len(preparations)],
+        )
+        for number in range(many)
+    ]
+
+
+def _changed(options: Options, planted: dict[str, int | None], faults: list[str]) -> Options:
+    """With what was said beside the specimen's name."""
+    said = {name: many for name, many in planted.items() if many is not None}
+    return replace(
+        options,
+        contents=replace(options.contents, **said),
+        faults=faults_of(faults, options.faults),
+    )
+
+
+def _write(to: Path, slides: Sequence[Options], as_json: bool) -> None:
     cv2.setNumThreads(1)
-    all_of = [replace(options, seed=options.seed + number) for number in range(slides)]
     names: list[str] = []
     with _bar("Fields written", None, as_json) as show:
 
@@ -199,7 +239,7 @@ def _write(to: Path, options: Options, slides: int, as_json: bool) -> None:
             names.append(name)
             show(len(names))
 
-        totals = write_fields(to, all_of, written)
+        totals = write_fields(to, slides, written)
     _say({"to": str(to), **totals}, as_json)
 
 

@@ -68,14 +68,6 @@ def mosaic(picture: Picture, pattern: PixelFormat) -> Sensor:
     return raw
 
 
-def vignette(width_px: int, height_px: int, corner_loss: float) -> npt.NDArray[np.float32]:
-    """How much light arrives, 1 in the middle; float32, shape (H, W, 1). Quadratic."""
-    x = (np.arange(width_px) + 0.5) / width_px * 2 - 1
-    y = (np.arange(height_px) + 0.5) / height_px * 2 - 1
-    radius2 = (x[None, :] ** 2 + y[:, None] ** 2) / 2
-    return (1 - corner_loss * radius2).astype(np.float32)[:, :, None]
-
-
 def noise_table(rng: np.random.Generator, camera: Camera) -> npt.NDArray[np.int8]:
     """A stock of normal noise in 1/32 standard deviations, twice the size of a sensor."""
     normal = rng.standard_normal(2 * camera.width_px * camera.height_px, np.float32)

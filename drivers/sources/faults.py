@@ -61,13 +61,13 @@ _SAID: dict[str, tuple[str, Callable[[Faults, str], Faults]]] = {
 FAULTS_HELP = ", ".join([*(f"{name}={what}" for name, (what, _) in _SAID.items()), "manifest"])
 
 
-def faults_of(said: list[str]) -> Faults:
-    """The faults that a command line asks for.
+def faults_of(said: list[str], faults: Faults | None = None) -> Faults:
+    """The faults that a command line asks for, beside those that are there already.
 
     Raises:
         Refusal: One of them is not understood.
     """
-    faults = Faults()
+    faults = faults or Faults()
     for one in said:
         name, _, text = one.partition("=")
         try:

@@ -13,7 +13,7 @@ from drivers.sources.faults import Faults
 from drivers.sources.replay import ImageFolder, ReplayOptions
 from drivers.sources.scanner import Pace, Scan, scan_slide, start
 from drivers.sources.simulated.render import Options, SimulatedSlide
-from drivers.sources.simulated.specimen import preset
+from drivers.sources.simulated.specimen import PRESETS, preset
 from drivers.sources.source import Source
 from edge.commands.common import FAULT, AsJson, Tools, err, refusals, say
 from edge.commands.own_daemon import own_daemon
@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     specimen: Annotated[
-        str, typer.Option(help="What is on the glass: negative, low, high, scant.")
-    ] = "high",
+        str, typer.Option(help=f"What is on the glass: {', '.join(PRESETS)}.")
+    ] = "hsil",
     replay: Annotated[Path | None, typer.Option(help="Show this folder of images instead.")] = None,
     um_per_px: Annotated[
         float | None, typer.Option(help="Scale of those images; default: their images.csv.")
@@ -42,7 +42,10 @@ def demo(
         folder = Path(name)
         source: Source
         if replay is None:
-            source = SimulatedSlide(Options(seed=seed, fields=fields, contents=preset(specimen)))
+            known = preset(specimen)
+            source = SimulatedSlide(
+                Options(seed=seed, fields=fields, contents=known.contents, faults=known.faults)
+            )
         else:
             source = ImageFolder(ReplayOptions(replay, um_per_px))
         with own_daemon(folder) as (settings, _):

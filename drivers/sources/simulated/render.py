@@ -1,8 +1,8 @@
 """The simulated slide: a virtual specimen seen field by field through a virtual microscope.
 
-A picture is drawn at half the camera's resolution (0.5 um/px by default), where the optics' blur
-leaves nothing finer to draw, and enlarged. What an image shows depends on the seed and its key
-alone; overlapping images show the same cells at the same places.
+A picture is drawn at the camera's own scale, every cell blurred by its distance from the focal
+plane. What an image shows depends on the seed and its key alone; overlapping images show the same
+cells at the same places.
 """
 
 import math
@@ -17,22 +17,25 @@ from drivers.scanner.lists import ImageKey, PlanList, PlannedField
 from drivers.scanner.words import Optics, Preparation, Purpose
 from drivers.scanner.words import Specimen as SpecimenType
 from drivers.sources import layout
-from drivers.sources.camera import Camera, Picture, encoded, noise_table, seen, vignette
+from drivers.sources.camera import Camera, Picture, encoded, noise_table, seen
 from drivers.sources.faults import REGION_DEFOCUS_UM, Faults
-from drivers.sources.simulated.specimen import Contents, Ground, TrueCell, populate
-from drivers.sources.simulated.sprites import DENSITY_STEPS, Kind, Sprite, draw_stock, turned
+from drivers.sources.simulated import artefacts, optics
+from drivers.sources.simulated.ground import planned_ground
+from drivers.sources.simulated.kinds import Kind
+from drivers.sources.simulated.population import TrueCell, populate
+from drivers.sources.simulated.preparation import manner
+from drivers.sources.simulated.specimen import Contents
 from drivers.sources.simulated.stain import appearance
+from drivers.sources.simulated.stock import Sprite, draw_stock, turned
 from drivers.sources.source import Shot, SlideFacts
 
 LARGEST_BOX_NM = 12_000
 """The smallest overlap that shows a normal nucleus whole in one of two fields."""
-BLUR_UM_PER_UM = 0.38
-"""Standard deviation of the blur for each um out of focus. Source: geometry, at NA 0.5: the cone's
-radius is 0.58 um a um, and a disc's standard deviation is 0.65 of a Gaussian of equal reach."""
 PLANE_STEP_UM = 2.0
+_FOCUS_ERROR_UM = (0.1, 0.45)
+"""Standard deviation of the focus drive's error, from slide to slide; cut at twice that."""
 _CORNER_LOSS = 0.05
-_LIGHT_PASSED = np.power(10.0, -np.arange(2**15) / DENSITY_STEPS).astype(np.float32)
-_STOCK, _SPECIMEN, _NOISE_TABLE, _REPORTED, _ERROR, _FOCUS, _NOISE = range(7)
+_STOCK, _SPECIMEN, _NOISE_TABLE, _REPORTED, _ERROR, _FOCUS, _NOISE, _BUBBLES = range(8)
 """What chance is asked for: each has a stream of its own."""
 
 
@@ -46,6 +49,7 @@ class Options:
     spot_nm: int | None = None
     """Diameter of a round spot to cover instead."""
     contents: Contents = field(default_factory=Contents)
+    preparation: Preparation = Preparation.THINPREP
     camera: Camera = field(default_factory=Camera)
     overlap_nm: int | None = None
     """Default: a tenth of a field's shorter side, more where the rules of counting need it."""
@@ -62,9 +66,9 @@ class Mark:
     """A true cell in one image."""
 
     cell: TrueCell
-    x_px: int
+    x_px: float
     """Middle of its nucleus; 0 is the image's left edge, not the first pixel's middle."""
-    y_px: int
+    y_px: float
 
 
 class SimulatedSlide:
@@ -72,52 +76,54 @@ class SimulatedSlide:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._camera = options.camera
-        self._nm_per_px = 2 * options.camera.pm_per_px // 1_000
+        self._camera = camera = options.camera
+        self._nm_per_px = camera.pm_per_px // 1_000
         plan = _plan(options)
         self.facts = SlideFacts(
             slide=options.slide or f"sim-{options.seed}",
             purpose=Purpose.SIMULATION,
             specimen=SpecimenType.CERVICAL,
-            preparation=Preparation.THINPREP,
+            preparation=options.preparation,
             optics=Optics(
-                pm_per_px=options.camera.pm_per_px, objective="simulated", camera_serial="simulated"
+                pm_per_px=camera.pm_per_px, objective="simulated", camera_serial="simulated"
             ),
             plan=plan,
             registration_nm=options.registration_nm,
         )
         self._by_number = {planned.field: planned for planned in plan.fields}
-        rng = self._chance(_STOCK)
-        self._look = appearance(rng)
-        self._focus_um = float(rng.uniform(0.2, 0.9))
-        self._stock = draw_stock(rng, self._look, self._nm_per_px / 1_000)
-        self._ground = _ground(plan, self._nm_per_px)
-        self._population = populate(
-            self._chance(_SPECIMEN), options.contents, self._ground, self._stock
+        self._ground = planned_ground(plan)
+        how, rng = manner(options.preparation), self._chance(_STOCK)
+        look = appearance(rng, options.preparation)
+        self._focus_um = float(rng.uniform(*_FOCUS_ERROR_UM))
+        self._stock = draw_stock(rng, look, self._nm_per_px / 1_000, options.preparation)
+        self._things = populate(
+            self._chance(_SPECIMEN), options.contents, how, plan, self._stock, self._nm_per_px
         )
-        self._noise = noise_table(self._chance(_NOISE_TABLE), options.camera)
-        half = (options.camera.width_px // 2, options.camera.height_px // 2)
-        self._light = vignette(*half, _CORNER_LOSS) * (self._look.blank * options.faults.light)
+        self._bubbles: tuple[artefacts.Bubble, ...] = ()
+        if how.has_bubbles:
+            self._bubbles = artefacts.bubbles(self._chance(_BUBBLES), self._ground)
+        self._noise = noise_table(self._chance(_NOISE_TABLE), camera)
+        self._falloff = optics.falloff(camera.width_px, camera.height_px, _CORNER_LOSS)
+        self._light = optics.light_table(look.blank * options.faults.light)
 
     def truth(self) -> list[TrueCell]:
-        """Every squamous cell on the planned ground. Stays here: no message has a place for it."""
-        ground = self._ground
-        inside = self._population.within(ground.left, ground.top, ground.width, ground.height)
-        return self._population.truth(self._stock, inside)
+        """Every epithelial cell on the planned ground. No message has a place for it."""
+        ground, nm_per_px = self._ground, self._nm_per_px
+        inside = self._things.within(
+            ground.left_nm // nm_per_px,
+            ground.top_nm // nm_per_px,
+            -(-ground.w_nm // nm_per_px),
+            -(-ground.h_nm // nm_per_px),
+        )
+        return self._things.truth(self._stock, inside)
 
     def marks(self, key: ImageKey) -> list[Mark]:
-        """The squamous cells whose nuclei's middles lie in an image, and where in it."""
+        """The epithelial cells whose nuclei's middles lie in an image, and where in it."""
         left, top = self._corner(key)
-        width, height = self._camera.width_px // 2, self._camera.height_px // 2
-        inside = self._population.within(left, top, width, height)
-        cells = self._population.truth(self._stock, inside)
+        inside = self._things.within(left, top, self._camera.width_px, self._camera.height_px)
         return [
-            Mark(
-                cell,
-                2 * (cell.x_nm // self._nm_per_px - left) + 1,
-                2 * (cell.y_nm // self._nm_per_px - top) + 1,
-            )
-            for cell in cells
+            Mark(cell, cell.x_nm / self._nm_per_px - left, cell.y_nm / self._nm_per_px - top)
+            for cell in self._things.truth(self._stock, inside)
         ]
 
     def capture(self, key: ImageKey) -> Shot:
@@ -129,12 +135,9 @@ class SimulatedSlide:
         camera = self._camera
         x_nm, y_nm = self._reported(key)
         shown = self._frozen_from(key)
-        pixels, stride = encoded(
-            seen(
-                self.picture(shown), camera.format, self._noise, self._image_chance(_NOISE, shown)
-            ),
-            camera.format,
-        )
+        chance = self._image_chance(_NOISE, shown)
+        sensor = seen(self.picture(shown), camera.format, self._noise, chance)
+        pixels, stride = encoded(sensor, camera.format)
         return Shot(
             x_nm=x_nm,
             y_nm=y_nm,
@@ -150,35 +153,32 @@ class SimulatedSlide:
     def picture(self, key: ImageKey) -> Picture:
         """What falls on the sensor, without noise or colour filter."""
         left, top = self._corner(key)
-        width, height = self._camera.width_px // 2, self._camera.height_px // 2
-        density = self._densities(left, top, width, height)
-        light = cv2.multiply(np.take(_LIGHT_PASSED, density), self._light)
-        sharp = np.asarray(cv2.convertScaleAbs(light), np.uint8)
-        focused = self._blurred(sharp, self._defocus_um(key))
-        if self._options.faults.blurred:
-            inside = self._inside(self._options.faults.blurred, left, top, width, height)
-            far = self._blurred(sharp, REGION_DEFOCUS_UM)
-            focused = np.where(inside[:, :, None], far, focused)
-        size = (self._camera.width_px, self._camera.height_px)
-        return np.asarray(cv2.resize(focused, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-    def _densities(self, left: int, top: int, width: int, height: int) -> npt.NDArray[np.int16]:
-        """The sum of all that lies in a rectangle of the lattice; int16, shape (H, W, 3)."""
-        canvas = np.zeros((height, width, 3), np.int16)
-        reach, things = self._stock.largest_px // 2 + 1, self._population
-        near = things.within(left - reach, top - reach, width + 2 * reach, height + 2 * reach)
-        blank = self._options.faults.blank
-        for index in near.tolist():
+        shape = (self._camera.height_px, self._camera.width_px, 3)
+        canvas = np.empty(shape, np.int16)
+        canvas[:] = self._falloff
+        reach, things = self._stock.largest_px // 2 + 1, self._things
+        focus_steps = round(self._focused_um(key) / optics.STEP_UM)
+        for index in things.within(
+            left - reach, top - reach, shape[1] + 2 * reach, shape[0] + 2 * reach
+        ).tolist():
             x, y = int(things.column[index]), int(things.row[index])
-            if blank and self._inside(blank, x, y, 1, 1).any():
+            if self._is_in_middle(self._options.faults.blank, x, y):
                 continue
-            kind, way = Kind(int(things.kind[index])), int(things.way[index])
-            if kind in self._stock.cytoplasm:
-                cytoplasm = self._stock.cytoplasm[kind][int(things.cytoplasm[index])]
-                _add(canvas, turned(cytoplasm, way % 8), x - left, y - top)
-            nucleus = self._stock.nuclei[kind][int(things.nucleus[index])]
-            _add(canvas, turned(nucleus, way // 8), x - left, y - top)
-        return canvas
+            steps = abs(int(things.steps[index]) - focus_steps) + self._fault_steps(x, y)
+            for part in self._parts(index):
+                _add(canvas, optics.blurred(part, steps, self._nm_per_px), x - left, y - top)
+        for bubble in self._bubbles:
+            bubble.draw(canvas, left * self._nm_per_px, top * self._nm_per_px, self._nm_per_px)
+        return np.asarray(cv2.LUT(canvas.view(np.uint16), self._light), np.uint8)
+
+    def _parts(self, index: int) -> list[Sprite]:
+        """What one thing is made of."""
+        things = self._things
+        kind, way = Kind(int(things.kind[index])), int(things.way[index])
+        parts = [turned(self._stock.nuclei[kind][int(things.nucleus[index])], way // 8)]
+        if kind in self._stock.cytoplasm:
+            parts.append(turned(self._stock.cytoplasm[kind][int(things.cytoplasm[index])], way % 8))
+        return parts
 
     def _chance(self, *key: int) -> np.random.Generator:
         return np.random.Generator(
@@ -222,27 +222,29 @@ class SimulatedSlide:
     def _plane_um(self, key: ImageKey) -> float:
         return (key.plane - (self._planned(key).planes - 1) / 2) * PLANE_STEP_UM
 
-    def _defocus_um(self, key: ImageKey) -> float:
-        """The focus drive's error, the plane's distance, and the fault if there is one."""
-        error = float(self._image_chance(_FOCUS, key).normal())
-        error = max(-1.5, min(1.5, self._focus_um * error))
-        return abs(error + self._plane_um(key)) + self._options.faults.defocus_um
+    def _focused_um(self, key: ImageKey) -> float:
+        """Height of the focal plane over the slide's middle plane, with the drive's error."""
+        error = float(np.clip(self._image_chance(_FOCUS, key).normal(), -2, 2))
+        return self._focus_um * error + self._plane_um(key)
 
-    def _blurred(self, picture: Picture, defocus_um: float) -> Picture:
-        sigma_px = BLUR_UM_PER_UM * defocus_um * 1_000 / self._nm_per_px
-        if sigma_px < 0.25:
-            return picture
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px), np.uint8)
+    def _fault_steps(self, x: int, y: int) -> int:
+        """How much further out of focus a thing lies by the slide's faults."""
+        faults = self._options.faults
+        out_um = faults.defocus_um
+        if self._is_in_middle(faults.blurred, x, y):
+            out_um = max(out_um, REGION_DEFOCUS_UM)
+        nm_per_px = self._nm_per_px
+        if any(bubble.holds(x * nm_per_px, y * nm_per_px) for bubble in self._bubbles):
+            out_um = max(out_um, artefacts.BUBBLE_DEFOCUS_UM)
+        return round(out_um / optics.STEP_UM)
 
-    def _inside(
-        self, share: float, left: int, top: int, width: int, height: int
-    ) -> npt.NDArray[np.bool_]:
-        """Which lattice pixels of a rectangle lie in the middle disc; bool, shape (H, W)."""
-        ground = self._ground
-        x = np.arange(left, left + width) - (ground.left + ground.width / 2)
-        y = np.arange(top, top + height) - (ground.top + ground.height / 2)
-        radius = share * min(ground.width, ground.height)
-        return np.asarray(x[None, :] ** 2 + y[:, None] ** 2 < radius**2)
+    def _is_in_middle(self, share: float, x: int, y: int) -> bool:
+        """Whether a lattice pixel lies in a disc of that share of the ground's shorter side."""
+        middle_x_nm, middle_y_nm = self._ground.middle_nm
+        distance_nm = math.hypot(
+            x * self._nm_per_px - middle_x_nm, y * self._nm_per_px - middle_y_nm
+        )
+        return distance_nm < share * min(self._ground.w_nm, self._ground.h_nm)
 
 
 def _add(canvas: npt.NDArray[np.int16], sprite: Sprite, x: int, y: int) -> None:
@@ -254,21 +256,6 @@ def _add(canvas: npt.NDArray[np.int16], sprite: Sprite, x: int, y: int) -> None:
         canvas[y0:y1, x0:x1] += sprite[
             y0 - y + reach : y1 - y + reach, x0 - x + reach : x1 - x + reach
         ]
-
-
-def _ground(plan: PlanList, nm_per_px: int) -> Ground:
-    """The smallest rectangle of lattice pixels that holds all planned fields."""
-    left_nm = min(planned.x_nm for planned in plan.fields) - plan.w_nm // 2
-    top_nm = min(planned.y_nm for planned in plan.fields) - plan.h_nm // 2
-    right_nm = max(planned.x_nm for planned in plan.fields) + plan.w_nm // 2
-    bottom_nm = max(planned.y_nm for planned in plan.fields) + plan.h_nm // 2
-    return Ground(
-        left_nm // nm_per_px,
-        top_nm // nm_per_px,
-        -(-(right_nm - left_nm) // nm_per_px),
-        -(-(bottom_nm - top_nm) // nm_per_px),
-        nm_per_px,
-    )
 
 
 def _plan(options: Options) -> PlanList:

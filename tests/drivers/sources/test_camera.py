@@ -8,7 +8,7 @@ import pytest
 
 from drivers.problem import Refusal
 from drivers.scanner.words import PixelFormat
-from drivers.sources.camera import Camera, encoded, mosaic, noise_table, seen, vignette
+from drivers.sources.camera import Camera, encoded, mosaic, noise_table, seen
 
 BAYER = {
     # What OpenCV calls a pattern is where the second pixel of the second row begins.
@@ -61,14 +61,6 @@ def test_noise_grows_with_light_keeps_the_mean_and_repeats_by_its_seed() -> None
         again = seen(flat, PixelFormat.BAYER_RG8, table, np.random.default_rng(5))
         assert (raw == again).all()
     assert 0.5 < spread[0] < spread[1] < 3
-
-
-def test_light_falls_off_towards_the_corners_only() -> None:
-    light = vignette(64, 48, 0.1)
-    assert light.shape == (48, 64, 1)
-    assert light.max() == pytest.approx(1, abs=1e-3)
-    assert light.min() == pytest.approx(0.9, abs=5e-3)
-    assert light[0, 0, 0] == pytest.approx(float(light.min()), abs=1e-6)
 
 
 @pytest.mark.parametrize("format_", list(PixelFormat))

@@ -53,11 +53,11 @@ def test_a_fault_that_ends_the_slide_aborted_is_a_no(tmp_path: Path) -> None:
 
 
 def test_simulated_slides_are_written_with_their_truth(tmp_path: Path) -> None:
-    words = [*SMALL, "--to", str(tmp_path / "data"), "--slides", "2", "--low", "3", "--json"]
+    words = [*SMALL, "--to", str(tmp_path / "data"), "--slides", "2", "--lsil", "3", "--json"]
     ended = run("scan", "simulate", *words)
     assert ended.exit_code == 0
     assert json.loads(ended.stdout)["images"] == 8
-    assert len(list((tmp_path / "data").glob("*.png"))) == 8
+    assert len(list((tmp_path / "data" / "images").glob("*.png"))) == 8
     assert "LSIL" in (tmp_path / "data" / "points.csv").read_text()
 
 
@@ -101,6 +101,8 @@ def test_an_empty_recording_is_played_and_is_a_no(tmp_path: Path) -> None:
         (["scan", "simulate", "--width-px", "30"], "width_px=30"),
         (["scan", "simulate", "--fields-per-s", "-1"], "fields_per_s=-1"),
         (["scan", "simulate", "--slides", "2"], "slides=2"),
+        (["scan", "simulate", "--specimen", "lsil", "--specimen", "hsil"], "slides=2"),
+        (["scan", "simulate", "--preparation", "cytospin"], "preparation=cytospin"),
         (["scan", "replay", "/nowhere"], "--um-per-px"),
         (["scan", "replay", __file__], "is no recording"),
         (["record", "--to", "/nowhere/file", "--listen", "ipc:///tmp/x"], "No such file"),

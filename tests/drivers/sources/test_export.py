@@ -9,7 +9,7 @@ import pytest
 
 from drivers.problem import Refusal
 from drivers.sources.camera import Camera
-from drivers.sources.export import IMAGE_COLUMNS, POINT_COLUMNS, write_fields
+from drivers.sources.export import IMAGE_COLUMNS, LABELS, POINT_COLUMNS, write_fields
 from drivers.sources.replay import ImageFolder, ReplayOptions
 from drivers.sources.simulated.render import Options
 from drivers.sources.simulated.specimen import Contents
@@ -18,7 +18,7 @@ SLIDES = [
     Options(
         seed=seed,
         fields=2,
-        contents=Contents(low=4, high=4),
+        contents=Contents(lsil=4, asc_h=3, hsil=4, scc=3),
         camera=Camera(width_px=512, height_px=384),
     )
     for seed in (1, 2)
@@ -40,14 +40,21 @@ def test_pictures_and_points_are_written_as_annotated_data_has_them(tmp_path: Pa
     assert [row["image_id"] for row in images] == ["0", "1", "2", "3"]
     assert totals == {
         "images": 4,
-        **{label: sum(p["label"] == label for p in points) for label in ("NILM", "LSIL", "HSIL")},
+        **{label: sum(p["label"] == label for p in points) for label in LABELS},
     }
-    assert totals["LSIL"] > 0
-    assert totals["HSIL"] > 0
+    assert totals["ASC-US"] == 0
+    assert min(totals[label] for label in ("NILM", "LSIL", "ASC-H", "HSIL", "SCC")) > 0
+    for row in images:
+        of_image = [p["label"] for p in points if p["image_filename"] == row["image_filename"]]
+        assert {label: row[label] for label in LABELS} == {
+            label: str(of_image.count(label)) for label in LABELS
+        }
+        assert (row["annotated_x_max"], row["annotated_y_max"]) == (row["width"], row["height"])
+    assert [row["slide"] for row in images] == ["sim-1", "sim-1", "sim-2", "sim-2"]
     assert len({row["cell_id"] for row in points}) == len(points)
     darker = []
     for row in points:
-        picture = cv2.imread(str(tmp_path / "data" / row["image_filename"]))
+        picture = cv2.imread(str(tmp_path / "data" / "images" / row["image_filename"]))
         assert picture is not None
         assert picture.shape == (384, 512, 3)
         x, y = round(float(row["x"])), round(float(row["y"]))

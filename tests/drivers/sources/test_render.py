@@ -8,17 +8,17 @@ import pytest
 
 from drivers.problem import Refusal
 from drivers.scanner.lists import ImageKey
-from drivers.scanner.words import PixelFormat
+from drivers.scanner.words import PixelFormat, Preparation
 from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
+from drivers.sources.simulated.kinds import Kind
 from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.simulated.specimen import PRESETS, Contents, preset
-from drivers.sources.simulated.sprites import Kind
 
 SMALL = Options(
     seed=3,
     fields=6,
-    contents=Contents(low=6, high=6),
+    contents=Contents(lsil=6, hsil=6),
     camera=Camera(width_px=512, height_px=512),
 )
 
@@ -87,7 +87,7 @@ def test_overlapping_images_show_the_same_pixels_where_they_overlap() -> None:
     exact = slide(replace(SMALL, registration_nm=0, faults=Faults()))
     pictures = [exact.picture(key(number)).astype(int) for number in (0, 1)]
     corners = [exact._corner(key(number)) for number in (0, 1)]
-    dx, dy = (2 * (b - a) for a, b in zip(*corners, strict=True))
+    dx, dy = (b - a for a, b in zip(*corners, strict=True))
     assert 0 < dx < 512
     first = pictures[0][max(dy, 0) : 512 + min(dy, 0), dx:]
     second = pictures[1][max(-dy, 0) : 512 + min(-dy, 0), : 512 - dx]
@@ -101,7 +101,7 @@ def test_nuclei_are_darker_than_what_is_around_them() -> None:
     for number in range(6):
         picture = slide().picture(key(number))[:, :, 0].astype(float)
         for mark in slide().marks(key(number)):
-            x, y = mark.x_px, mark.y_px
+            x, y = int(mark.x_px), int(mark.y_px)
             if 60 < x < 450 and 60 < y < 450:
                 around = picture[y - 50 : y + 50, x - 50 : x + 50]
                 darker.append(picture[y - 4 : y + 4, x - 4 : x + 4].mean() < np.median(around) - 15)
@@ -110,27 +110,31 @@ def test_nuclei_are_darker_than_what_is_around_them() -> None:
 
 
 def test_abnormal_nuclei_are_as_much_larger_as_their_grade_says() -> None:
-    big = slide(replace(SMALL, contents=Contents(low=40, high=40)))
+    big = slide(replace(SMALL, contents=Contents(lsil=40, hsil=40)))
     area = {
         kind: np.mean([cell.diameter_nm**2 for cell in big.truth() if cell.kind is kind])
-        for kind in (Kind.INTERMEDIATE, Kind.LOW, Kind.HIGH)
+        for kind in (Kind.INTERMEDIATE, Kind.LSIL, Kind.HSIL)
     }
-    assert 2.4 < area[Kind.LOW] / area[Kind.INTERMEDIATE] < 3.1
-    assert area[Kind.HIGH] / area[Kind.INTERMEDIATE] > 1.9
+    assert area[Kind.LSIL] / area[Kind.INTERMEDIATE] > 2.4
+    assert area[Kind.LSIL] > area[Kind.HSIL] > area[Kind.INTERMEDIATE]
 
 
 def test_exactly_as_many_abnormal_cells_are_planted_as_asked_for() -> None:
-    classes = [cell.class_ for cell in slide().truth()]
-    assert (classes.count("low"), classes.count("high")) == (6, 6)
-    assert classes.count("negative") > 10
+    planted = {Kind.LSIL: 9, Kind.ASC_H: 7, Kind.HSIL: 8, Kind.SCC: 5}
+    contents = Contents(lsil=9, asc_h=7, hsil=8, scc=5)
+    kinds = [cell.kind for cell in slide(replace(SMALL, contents=contents)).truth()]
+    assert {kind: kinds.count(kind) for kind in planted} == planted
+    assert [kind.label for kind in kinds].count("NILM") > 10
 
 
 def test_a_standard_slide_holds_well_over_the_minimum_of_cells_and_a_scant_one_does_not() -> None:
     camera = Camera()
-    expected = {name: preset(name).squamous_per_mm2 * 150 * 0.561 * 0.461 for name in PRESETS}
+    expected = {
+        name: preset(name).contents.squamous_per_mm2 * 60 * 0.561 * 0.461 for name in PRESETS
+    }
     assert camera.w_nm == 612_000
     assert expected.pop("scant") < 5_000 / 3
-    assert min(expected.values()) > 7_500
+    assert min(expected.values()) > 6_500
 
 
 @pytest.mark.parametrize("format_", [PixelFormat.RGB8, PixelFormat.BAYER_GB8, PixelFormat.PNG])
@@ -159,9 +163,13 @@ def test_a_round_spot_can_be_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "named"),
-    [({"overlap_nm": 13_000}, "overlap_nm"), ({"fields": 0}, "fields")],
+    [
+        ({"overlap_nm": 13_000}, "overlap_nm"),
+        ({"fields": 0}, "fields"),
+        ({"preparation": Preparation.CYTOSPIN}, "preparation"),
+    ],
 )
-def test_options_that_no_slide_can_have_are_refused(wrong: dict[str, int], named: str) -> None:
+def test_options_that_no_slide_can_have_are_refused(wrong: dict[str, object], named: str) -> None:
     with pytest.raises(Refusal, match=named):
         SimulatedSlide(replace(SMALL, **wrong))  # type: ignore[arg-type]
 
@@ -172,7 +180,7 @@ def test_a_field_that_is_not_planned_is_refused() -> None:
 
 
 def test_an_unknown_specimen_is_refused_by_the_names_of_the_known_ones() -> None:
-    with pytest.raises(Refusal, match="negative, low, high, scant"):
+    with pytest.raises(Refusal, match="negative, lsil, asc-h, hsil, scc, scant"):
         preset("nothing")
 
 
