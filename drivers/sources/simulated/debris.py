@@ -1,13 +1,13 @@
-"""What lies between the epithelial cells: blood, keratin, mucus, specks and bacteria."""
+"""What lies between the epithelial cells: leucocytes, blood, keratin, mucus, specks, bacteria."""
 
 import cv2
 import numpy as np
 
 from drivers.scanner.words import Preparation
-from drivers.sources.simulated import shapes
+from drivers.sources.simulated import shapes, texture
 from drivers.sources.simulated.kinds import Kind
 from drivers.sources.simulated.shapes import Layers
-from drivers.sources.simulated.stain import Appearance
+from drivers.sources.simulated.stain import Appearance, varied
 
 
 def draw(
@@ -18,72 +18,150 @@ def draw(
     preparation: Preparation,
 ) -> Layers:
     """One thing of a kind that is no epithelial cell."""
-    del preparation
+    is_smear = preparation is Preparation.CONVENTIONAL
+    if kind is Kind.NEUTROPHIL:
+        return _neutrophil(rng, look, um_per_px, is_smear)
+    if kind is Kind.RED_CELL:
+        return _red_cell(rng, look, um_per_px, is_smear)
     draw_one = {
-        Kind.NEUTROPHIL: _neutrophil,
         Kind.LYMPHOCYTE: _lymphocyte,
-        Kind.RED_CELL: _red_cell,
         Kind.KERATIN: _keratin,
         Kind.MUCUS: _mucus,
-        Kind.DEBRIS: _speck,
+        Kind.DEBRIS: _debris,
     }[kind]
     return draw_one(rng, look, um_per_px)
 
 
-def _neutrophil(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    size_px = shapes.side_px(6.5, um_per_px)
-    body = shapes.filled(
-        shapes.blob(rng, rng.uniform(4.6, 5.8), rng.uniform(1, 1.2), 0.04), size_px, um_per_px
-    )
-    lobes = np.zeros_like(body)
-    many = int(rng.integers(2, 5))
-    start, along = rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 1.9)
-    for lobe in range(many):
+def _neutrophil(
+    rng: np.random.Generator, look: Appearance, um_per_px: float, is_smear: bool
+) -> Layers:
+    """Two to four joined lobes in a faint body; in a smear at times a bare, drawn-out nucleus."""
+    size_px = shapes.side_px(8.0, um_per_px)
+    lobes = np.zeros((size_px, size_px), np.float32)
+    start, along = rng.uniform(0, 2 * np.pi), rng.uniform(0.9, 1.8)
+    ring_um, pulled = rng.uniform(1.5, 2.5), np.array([1.0, 1.0])
+    if is_smear and rng.uniform() < 0.2:
+        pulled = np.array([rng.uniform(1.3, 2.2), rng.uniform(0.6, 0.9)])
+    for lobe in range(int(rng.integers(2, 5))):
         angle = start + along * lobe
-        middle = rng.uniform(1.7, 2.4) * np.array([np.cos(angle), np.sin(angle)])
-        outline = shapes.blob(rng, rng.uniform(1.5, 2.1), rng.uniform(1, 1.5), 0.05) + middle
-        lobes = np.maximum(lobes, shapes.filled(outline, size_px, um_per_px))
+        middle = ring_um * np.array([np.cos(angle), np.sin(angle)])
+        outline = shapes.blob(rng, rng.uniform(1.1, 1.9), rng.uniform(1, 1.5), 0.06) + middle
+        lobes = np.maximum(lobes, shapes.filled(outline * pulled, size_px, um_per_px))
+    soft = texture.softened(lobes, 0.45, um_per_px)  # threads join the lobes
+    lobes = np.clip((soft - 0.28) * 3, 0, 1) * (0.75 + 0.35 * soft)
+    lobes *= 1 + rng.uniform(0.05, 0.2) * texture.grain(rng, size_px, 0.5 / um_per_px)
+    outline = shapes.blob(rng, rng.uniform(3.9, 5.2), rng.uniform(1, 1.3), 0.05)
+    body = shapes.filled(outline, size_px, um_per_px)
+    body *= 1 + 0.35 * texture.grain(rng, size_px, 0.4 / um_per_px)
+    dye = 0.7 * look.green + 0.3 * look.nucleus if rng.uniform() < 0.75 else look.pink
+    faint = float(rng.uniform(0.03, 0.22) * (rng.uniform() < 0.8))
     return [
-        (lobes * float(rng.uniform(0.9, 1.3)), look.nucleus),
-        (body * float(rng.uniform(0.05, 0.15)), look.green),
+        (
+            np.maximum(lobes, 0) * np.float32(rng.uniform(0.6, 1.2)),
+            varied(rng, look.nucleus, 0.05),
+        ),
+        (np.maximum(body, 0) * np.float32(faint), np.asarray(dye, np.float32)),
     ]
 
 
 def _lymphocyte(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    size_px = shapes.side_px(5.5, um_per_px)
-    mask = shapes.filled(
-        shapes.blob(rng, rng.uniform(2.9, 3.9), rng.uniform(1, 1.2), 0.03), size_px, um_per_px
-    )
-    return [(mask * float(rng.uniform(0.9, 1.2)), look.nucleus)]
+    size_px = shapes.side_px(6.0, um_per_px)
+    radius_um = rng.uniform(2.7, 3.9)
+    outline = shapes.blob(rng, radius_um, rng.uniform(1, 1.25), 0.03)
+    mask = shapes.filled(outline, size_px, um_per_px)
+    clods = texture.grain(rng, size_px, 0.7 / um_per_px)
+    mask *= np.clip(1 + 0.22 * clods, 0.4, 1.8)
+    outline = shapes.blob(rng, radius_um + rng.uniform(0.3, 1.2), 1.1, 0.04)
+    rim = shapes.filled(outline + rng.normal(0, 0.3, 2), size_px, um_per_px)
+    return [
+        (mask * np.float32(rng.uniform(0.75, 1.2)), varied(rng, look.nucleus, 0.05)),
+        (rim * np.float32(rng.uniform(0.05, 0.2)), look.green),
+    ]
 
 
-def _red_cell(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    outline = shapes.blob(rng, rng.uniform(2.9, 3.6), rng.uniform(1, 1.15), 0.03)
-    mask = shapes.filled(outline, shapes.side_px(5, um_per_px), um_per_px)
-    rim = 0.5 + np.exp(-shapes.depth_um(mask, um_per_px) / 0.9)
-    return [(mask * rim * float(rng.uniform(0.08, 0.2)), look.orange)]
+def _red_cell(
+    rng: np.random.Generator, look: Appearance, um_per_px: float, is_smear: bool
+) -> Layers:
+    """A disc, deep orange in a smear; in liquid-based slides mostly a pale ghost."""
+    outline = shapes.blob(rng, rng.uniform(2.8, 3.7), rng.uniform(1, 1.6), 0.05)
+    mask = shapes.filled(outline, shapes.side_px(6, um_per_px), um_per_px)
+    depth = shapes.depth_um(mask, um_per_px)
+    profile = 0.75 + rng.uniform(0, 0.5) * np.exp(-((depth - 0.6) ** 2) / 0.5)
+    is_ghost = rng.uniform() < (0.25 if is_smear else 0.6)
+    amount = rng.uniform(0.04, 0.12) if is_ghost else rng.uniform(0.15, 0.45)
+    share = rng.beta(2, 1.2) if is_smear else rng.beta(1.2, 2)
+    dye = share * look.orange + (1 - share) * look.pink
+    return [(mask * profile * np.float32(amount), varied(rng, dye, 0.08))]
 
 
 def _keratin(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    outline = shapes.polygon(rng, rng.uniform(12, 22), int(rng.integers(5, 9)), 0.3, 1)
-    mask = shapes.filled(
-        outline, shapes.side_px(float(np.abs(outline).max()), um_per_px), um_per_px
-    )
-    return [(mask * float(rng.uniform(0.15, 0.5)), look.orange)]
+    """A squame without a nucleus: whole, curled, or a shard."""
+    radius_um = rng.uniform(6, 21)
+    outline = shapes.polygon(rng, radius_um, int(rng.integers(4, 8)), 0.35, int(rng.integers(1, 4)))
+    outline = shapes.ragged(rng, outline, rng.uniform(0.1, 0.5))
+    size_px = shapes.side_px(float(np.abs(outline).max()), um_per_px)
+    mask = shapes.filled(outline, size_px, um_per_px)
+    rolled = np.exp(-shapes.depth_um(mask, um_per_px) / rng.uniform(0.4, 1.5))
+    net = texture.wrinkles(rng, size_px, 1.6 / um_per_px)
+    sheet = (0.8 + 0.5 * rolled + 0.3 * net) * mask
+    sheet = sheet + texture.creases(rng, mask, um_per_px, int(rng.integers(1, 6)))
+    if rng.uniform() < 0.4:
+        sheet = texture.folded_over(rng, np.asarray(sheet, np.float32))
+    ghost = 1 - rng.uniform(0, 0.5) * np.exp(-((texture.away_um(size_px, um_per_px) / 3.2) ** 4))
+    share = rng.beta(3, 1.2)
+    dye = share * look.orange + (1 - share) * look.pink
+    amount = np.float32(rng.uniform(0.15, 0.55) * look.depth)
+    return [(np.asarray(sheet * ghost, np.float32) * amount, varied(rng, dye, 0.06))]
 
 
 def _mucus(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    radius_um = rng.uniform(10, 30)
-    outline = shapes.blob(rng, radius_um, rng.uniform(1.5, 3), 0.08)
+    """Strands drawn out along x, faint and streaked."""
+    radius_um = rng.uniform(8, 16)
+    outline = shapes.blob(rng, radius_um, rng.uniform(2, 5), 0.1)
+    size_px = shapes.side_px(float(np.abs(outline).max()) * 1.15, um_per_px)
+    soft = texture.softened(shapes.filled(outline, size_px, um_per_px), 0.12 * radius_um, um_per_px)
+    x, y = texture.distance_um(size_px, um_per_px)
+    bent = np.asarray(y + rng.normal(0, 0.008) * x**2, np.float32)
+    lattice_x, lattice_y = x / (9 * um_per_px) + size_px / 2, bent / um_per_px + size_px / 2
+    noise = texture.grain(rng, size_px, rng.uniform(0.3, 0.7) / um_per_px)
+    threads = cv2.remap(noise, lattice_x, lattice_y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+    strand = soft * np.clip(0.35 + 0.6 * threads, 0, 2)
+    dye = 0.5 * look.nucleus + 0.5 * (look.green if rng.uniform() < 0.6 else look.pink)
+    amount = np.float32(rng.uniform(0.05, 0.22))
+    return [(np.asarray(strand, np.float32) * amount, np.asarray(dye, np.float32))]
+
+
+def _debris(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
+    """A speck, a patch of rods, or a crumbling clot."""
+    which = rng.uniform()
+    if which < 0.5:
+        radius_um = rng.uniform(0.3, 1.6)
+        outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.5), 0.15)
+        size_px = shapes.side_px(3 * radius_um, um_per_px)
+        mask = shapes.filled(outline, size_px, um_per_px)
+        return [(mask * np.float32(rng.uniform(0.3, 1.5)), varied(rng, look.nucleus, 0.15))]
+    if which < 0.8:
+        return _rods(rng, look, um_per_px)
+    radius_um = rng.uniform(3, 13)
+    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.2), 0.15)
     size_px = shapes.side_px(float(np.abs(outline).max()) * 1.3, um_per_px)
-    mask = shapes.filled(outline, size_px, um_per_px)
-    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.25 * radius_um / um_per_px), np.float32)
-    ragged = np.clip(shapes.grain(rng, size_px, 1.1 / um_per_px) * 0.7 + 0.1, 0, 2)
-    return [(soft * ragged * float(rng.uniform(0.05, 0.22)), look.nucleus)]
+    soft = texture.softened(shapes.filled(outline, size_px, um_per_px), 0.2 * radius_um, um_per_px)
+    crumbs = texture.grain(rng, size_px, rng.uniform(0.4, 0.8) / um_per_px)
+    crumbs = np.clip(crumbs - 0.2 + 0.5 * texture.grain(rng, size_px, 2 / um_per_px), 0, 2)
+    dye = rng.dirichlet((0.6, 0.4, 0.4)) @ np.stack([look.nucleus, look.pink, look.green])
+    amount = np.float32(rng.uniform(0.08, 0.35))
+    return [(np.asarray(soft * crumbs, np.float32) * amount, np.asarray(dye, np.float32))]
 
 
-def _speck(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    radius_um = rng.uniform(0.4, 1.6)
-    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.5), 0.15)
-    mask = shapes.filled(outline, shapes.side_px(3 * radius_um, um_per_px), um_per_px)
-    return [(mask * float(rng.uniform(0.3, 1.5)), look.nucleus)]
+def _rods(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
+    """Lactobacilli: a scatter of rods, 1 to 3 um long."""
+    reach_um = rng.uniform(3, 12)
+    size_px = shapes.side_px(reach_um + 3, um_per_px)
+    drawn = np.zeros((size_px, size_px), np.float32)
+    for _ in range(int(rng.integers(4, 26))):
+        middle, angle = rng.normal(0, reach_um / 2.4, 2), rng.uniform(0, np.pi)
+        half = rng.uniform(0.4, 1.5) * np.array([np.cos(angle), np.sin(angle)])
+        ends = np.clip((middle + np.stack([-half, half])) / um_per_px + size_px / 2, 1, size_px - 2)
+        points = [np.rint(ends * 8).astype(np.int32)]
+        cv2.polylines(drawn, points, False, 0.8, 1, cv2.LINE_AA, 3)
+    return [(drawn * np.float32(rng.uniform(0.15, 0.6)), look.nucleus)]

@@ -35,12 +35,15 @@ def polygon(
 
 
 def ragged(rng: np.random.Generator, outline: Outline, by_um: float) -> Outline:
-    """The outline with a finer, uneven edge."""
-    between = np.linspace(0, 1, 8, endpoint=False)[None, :, None]
-    after = np.roll(outline, -1, axis=0)
-    points = (outline[:, None] * (1 - between) + after[:, None] * between).reshape(-1, 2)
-    rough = rng.standard_normal((len(points), 2))
-    smooth = sum(np.roll(rough, shift, axis=0) for shift in range(-3, 4)) / np.sqrt(7)
+    """The outline, drawn at steps of about 0.35 um, with an edge uneven over 1 um and more."""
+    closed = np.vstack([outline, outline[:1]])
+    steps = np.hypot(*np.diff(closed, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    many = max(24, int(along[-1] / 0.35))
+    at = np.linspace(0, along[-1], many, endpoint=False)
+    points = np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], axis=1)
+    rough = rng.standard_normal((many, 2))
+    smooth = sum(np.roll(rough, shift, axis=0) for shift in range(-2, 3)) / np.sqrt(5)
     return np.asarray(points + smooth * by_um)
 
 
@@ -75,38 +78,48 @@ def depth_um(mask: Map, um_per_px: float) -> Map:
     return depth * np.float32(um_per_px)
 
 
-def grain(rng: np.random.Generator, size_px: int, sigma_px: float) -> Map:
-    """Smooth noise of mean 0 and standard deviation 1."""
-    noise = rng.standard_normal((size_px, size_px), np.float32)
-    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma_px), np.float32)
-    return np.asarray((smooth - smooth.mean()) / max(float(smooth.std()), 1e-6), np.float32)
-
-
-def folds(
-    rng: np.random.Generator, mask: Map, radius_um: float, um_per_px: float, many: int
-) -> Map:
-    """Creases, and at times a flap folded over: extra thickness, 0 and up."""
-    size_px = len(mask)
-    extra = np.zeros_like(mask)
-    for _ in range(many):
-        start, end = rng.uniform(-0.8, 0.8, (2, 2)) * radius_um / um_per_px + size_px / 2
-        bend = (start + end) / 2 + rng.normal(0, 0.12 * radius_um / um_per_px, 2)
-        t = np.linspace(0, 1, 12)[:, None]
-        curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
-        line = np.zeros_like(mask)
-        points = [np.rint(curve * 8).astype(np.int32)]
-        cv2.polylines(line, points, isClosed=False, color=1.0, shift=3, lineType=cv2.LINE_AA)
-        extra += np.asarray(cv2.GaussianBlur(line, (0, 0), rng.uniform(0.7, 1.8))) * float(
-            rng.uniform(0.6, 1.6)
-        )
-    if rng.uniform() < 0.4:
-        angle = rng.uniform(0, 2 * np.pi)
-        y, x = (np.mgrid[:size_px, :size_px] - size_px // 2) * um_per_px
-        beyond = x * np.cos(angle) + y * np.sin(angle) - rng.uniform(0.35, 0.7) * radius_um
-        extra += np.clip(beyond / um_per_px, 0, 1).astype(np.float32) * float(rng.uniform(0.4, 0.9))
-    return np.asarray(extra * mask, np.float32)
-
-
 def side_px(reach_um: float, um_per_px: float) -> int:
     """Side of the odd square that holds what reaches so far from its middle."""
     return 2 * int(np.ceil(reach_um / um_per_px + 2)) + 1
+
+
+def dented(rng: np.random.Generator, outline: Outline, by_um: float) -> Outline:
+    """The outline with a notch, as of a folded or kidney-shaped nucleus."""
+    angles = np.arctan2(outline[:, 1], outline[:, 0])
+    away = (angles - rng.uniform(-np.pi, np.pi) + np.pi) % (2 * np.pi) - np.pi
+    inward = by_um * np.exp(-((away / rng.uniform(0.25, 0.6)) ** 2))
+    length = np.hypot(outline[:, 0], outline[:, 1])
+    return np.asarray(outline * (1 - inward / np.maximum(length, inward + 0.2))[:, None])
+
+
+def tapered(rng: np.random.Generator, radius_um: float, longer: float) -> Outline:
+    """A spindle, or a tadpole with one long tail, along x."""
+    along = np.linspace(-1, 1, 40)
+    peak = rng.uniform(-0.55, 0.1)
+    left, right = (along - peak) / (1 + peak), (along - peak) / (1 - peak)
+    half = np.clip(1 - np.where(along < peak, left, right) ** 2, 0, 1) ** rng.uniform(0.9, 1.8)
+    half = half * (1 + rng.normal(0, 0.04, 40)) + 0.04
+    bow = rng.normal(0, 0.2) * along**2
+    reach, wide = radius_um * np.sqrt(longer), radius_um / np.sqrt(longer)
+    upper = np.stack([(along - peak) * reach, (bow + half) * wide * 1.25], axis=1)
+    lower = np.stack([(along - peak) * reach, (bow - half) * wide * 1.25], axis=1)
+    return np.asarray(np.concatenate([upper, lower[::-1]]))
+
+
+def spidery(rng: np.random.Generator, outline: Outline, many: int) -> Outline:
+    """The outline with tapering processes pulled out of it."""
+    angles = np.arctan2(outline[:, 1], outline[:, 0])
+    length = np.ones_like(angles)
+    for _ in range(many):
+        away = np.abs((angles - rng.uniform(-np.pi, np.pi) + np.pi) % (2 * np.pi) - np.pi)
+        length += rng.uniform(0.3, 0.9) * np.exp(-away / rng.uniform(0.12, 0.22))
+    return np.asarray(outline * length[:, None])
+
+
+def boxed(rng: np.random.Generator, radius_um: float, longer: float) -> Outline:
+    """A column with rounded corners along x, at times narrower towards one end."""
+    angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    square = (np.abs(np.cos(angles)) ** 3.5 + np.abs(np.sin(angles)) ** 3.5) ** (-1 / 3.5)
+    x, y = square * np.cos(angles), square * np.sin(angles)
+    y = y * (1 + rng.uniform(-0.3, 0.3) * x) + rng.normal(0, 0.12) * x**2
+    return np.asarray(0.9 * radius_um * np.stack([x * longer**0.5, y / longer**0.5], axis=1))
