@@ -12,7 +12,7 @@ from edge.detection.crops import crops
 from edge.detection.detect import detect
 from edge.detection.grade import Bar
 from edge.evidence.fold import Evidence
-from edge.picture import Damaged, Picture, at_scale, decode
+from edge.picture import Damaged, Picture, decode
 from edge.quality.assess import Quality, assess
 from edge.quality.thumbnail import thumbnail
 from edge.slide.capture import Capture
@@ -49,8 +49,7 @@ def judge(
 ) -> Record:
     """Stage 4: the cells, and all that the image showed as one record."""
     capture, picture, quality = looked.capture, looked.picture, looked.quality
-    scaled = at_scale(picture.half, 2 * capture.pm_per_px, card.pm_per_px)
-    seen = detect(scaled, capture.place, detector, card, bars)
+    seen = detect(picture, capture.pm_per_px, capture.place, detector, card, bars)
     return Record(
         image=capture.image,
         place=capture.place,

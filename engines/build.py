@@ -3,24 +3,25 @@
 import re
 from pathlib import Path
 
-from engines.card import CARD, GOLDEN, MODEL, REFERENCE, ModelCard, load, read, sha256_of
-from engines.parity import golden_tile, reference_text
+from engines.card import CARD, GOLDEN, GRADER, LOCATOR, REFERENCE, ModelCard, load, read, sha256_of
+from engines.parity import reference_text, say
 from engines.reference_engine import ReferenceEngine
 
 
 def build(folder: Path) -> ModelCard:
-    """Make the golden tile's reference output by the unoptimised graph; hash all files.
+    """Make the golden field's reference output by the unoptimised graphs; hash all files.
 
-    Only the three hashes of the card's text change.
+    Only the four hashes of the card's text change.
 
     Raises:
         BadModel: A file is absent, or the card does not say what it must.
     """
-    unmade = GOLDEN  # a card is read only with three whole hashes
-    hash_into_card(folder, {"model": MODEL, "golden": GOLDEN, "reference": unmade})
+    unmade = GOLDEN  # a card is read only with whole hashes
+    files = {"locator": LOCATOR, "grader": GRADER, "golden": GOLDEN, "reference": unmade}
+    hash_into_card(folder, files)
     card = read(folder)
-    seen = ReferenceEngine(card).detect(golden_tile(card))
-    (folder / REFERENCE).write_text(reference_text(seen) + "\n")
+    said = say(ReferenceEngine(card), card)
+    (folder / REFERENCE).write_text(reference_text(said) + "\n")
     hash_into_card(folder, {"reference": REFERENCE})
     return load(folder)
 

@@ -12,11 +12,15 @@ from engines.detector import BadModel
 from engines.tables import Part, Positive, Table, TenThousandths, Text, fit_together
 
 CARD = "card.toml"
-MODEL = "model.onnx"
+LOCATOR, GRADER = "locator.onnx", "grader.onnx"
 GOLDEN = "golden.png"
 REFERENCE = "golden.json"
 MODELS = Path(__file__).parent / "models"
 """Where the models that come with the software lie."""
+SHIPPED = MODELS / "cervical-2"
+"""The one that is used where none is named."""
+NO_CELL = "none"
+"""The first class of every grader: what lies there is no cell."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -57,7 +61,8 @@ class Metric(Part):
 class Hashes(Part):
     """SHA-256 of the card's files."""
 
-    model: Sha256
+    locator: Sha256
+    grader: Sha256
     golden: Sha256
     reference: Sha256
 
@@ -73,18 +78,26 @@ class ModelCard(Part):
     system: Text
     """The category system that `tables` name the categories of."""
     classes: tuple[Text, ...] = Field(min_length=2)
-    """What the network tells apart, in the order of its scores."""
+    """What the grader tells apart, in the order of its scores; `none` first."""
     categories_of_classes: tuple[Text, ...]
     pm_per_px: Positive
-    """Picometres a tile pixel."""
+    """Picometres a tile pixel: twice a crop's."""
     tile_px: tuple[Positive, Positive]
     """Height and width of a tile."""
+    crop_pm_per_px: Positive
+    crop_px: Positive
+    """Height and width of a crop."""
+    batch: Positive
+    """Crops that are graded at once."""
     box_nm: Positive
     """Side of the box that a detection is given: the nucleus."""
     largest_box_nm: Positive
+    min_candidate: TenThousandths
+    """Peaks from here on are graded."""
     min_score: TenThousandths
+    """Candidates are kept that are cells with at least this probability."""
     tolerance: TenThousandths
-    """How far a score may be from the reference output's, in 1/10,000."""
+    """How far a probability may be from the reference output's, in 1/10,000."""
     tables: Annotated[tuple[Table, ...], AfterValidator(fit_together)]
     """One a source; which a slide rests on, `edge.detection.basis` decides."""
     training: Training
@@ -101,6 +114,10 @@ class ModelCard(Part):
             raise ValueError("categories_of_classes must name one category a class")
         if any(side % 16 for side in self.tile_px):
             raise ValueError("tile_px must be multiples of 16")
+        if self.classes[0] != NO_CELL:
+            raise ValueError(f"classes must begin with {NO_CELL}")
+        if self.pm_per_px != 2 * self.crop_pm_per_px:
+            raise ValueError("pm_per_px must be twice crop_pm_per_px")
         if self.largest_box_nm < self.box_nm:
             raise ValueError("largest_box_nm must not be under box_nm")
         return self
@@ -109,6 +126,12 @@ class ModelCard(Part):
     def identity(self) -> str:
         """Name and hash, as verdicts quote it."""
         return f"{self.name} {self.sha256[:12]}"
+
+    @property
+    def networks(self) -> str:
+        """SHA-256 of both networks' hashes: what a slide keeps to."""
+        both = self.hashes.locator + self.hashes.grader
+        return hashlib.sha256(both.encode()).hexdigest()
 
 
 def load(folder: Path) -> ModelCard:
@@ -119,7 +142,8 @@ def load(folder: Path) -> ModelCard:
     """
     card = read(folder)
     for file, expected in (
-        (MODEL, card.hashes.model),
+        (LOCATOR, card.hashes.locator),
+        (GRADER, card.hashes.grader),
         (GOLDEN, card.hashes.golden),
         (REFERENCE, card.hashes.reference),
     ):

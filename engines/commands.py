@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
 
-from engines.card import MODELS, load
+from engines.card import MODELS, SHIPPED, load
 from engines.detector import BadModel, EngineFault
 
 engines = typer.Typer(help="Models: train, evaluate, build, check, list.", no_args_is_help=True)
@@ -104,7 +104,7 @@ def evaluate(
 
 @engines.command()
 def build(model: Model, as_json: AsJson = False) -> None:
-    """Makes the golden tile's reference output and hashes the files (needs the extra `build`)."""
+    """Makes the golden field's reference output and hashes the files (needs the extra `build`)."""
     with _refusals():
         from engines.build import build as finish
 
@@ -114,18 +114,19 @@ def build(model: Model, as_json: AsJson = False) -> None:
 
 @engines.command()
 def check(
-    model: Annotated[Path, typer.Argument(help="A model's folder.")] = MODELS / "cervical-1",
+    model: Annotated[Path, typer.Argument(help="A model's folder.")] = SHIPPED,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
     """Proves the engine on this machine against the card, and measures its speed."""
+    from engines.detect import detect
     from engines.openvino_engine import OpenVinoEngine
-    from engines.parity import golden_tile, prove
+    from engines.parity import halved, prove, whole_field
 
     with _refusals():
         card = load(model)
         engine = OpenVinoEngine(card, threads)
-        tile = golden_tile(card)
+        tile, cut = halved(whole_field(card), card)
         try:
             proof = prove(engine, card)
         except EngineFault as fault:
@@ -134,9 +135,10 @@ def check(
         times_s = []
         for _ in range(5):
             began = time.perf_counter()
-            engine.detect(tile)
+            cells = detect(engine, card, tile, cut)
             times_s.append(time.perf_counter() - began)
     said = {"card": card.identity, "is_proved": True, **asdict(proof)}
+    said["cells"] = len(cells.scores)
     said["fields_per_s"] = round(1 / sorted(times_s)[len(times_s) // 2], 2)
     _say(said, as_json=as_json)
 

@@ -1,50 +1,65 @@
-"""The network's two maps become detections: the one reading of them, for every engine."""
+"""The locator's two maps become candidates: the one reading of them, for every engine."""
 
 import numpy as np
 import numpy.typing as npt
 
-from engines.detector import Detections, EngineFault
+from engines.detector import Candidates, EngineFault, Located
 
-MAX_DETECTIONS = 4_096
-"""Of one tile, best first. Bounds the memory of what follows."""
+MAX_CANDIDATES = 4_096
+"""Of one tile, best first. Bounds the time and memory of what follows."""
+LEAST_PEAK = 1e-4
+"""Peaks are clipped to this distance from 0 and 1 before their logit is taken."""
 
 PeakMap = npt.NDArray[np.float32]
 """float32, shape (1, 1, h, w), 0 to 1: that a nucleus' middle lies in the cell; 0 unless the cell
 is a local maximum."""
 
-ClassMap = npt.NDArray[np.float32]
-"""float32, shape (1, classes, h, w), calibrated; sums to 1 over the classes."""
+TierMap = npt.NDArray[np.float32]
+"""float32, shape (1, 3, h, w): raw logits of negative, low and high."""
 
 
-def decode(peaks: PeakMap, classes: ClassMap, stride_px: int, min_score: float) -> Detections:
-    """The cells of a tile, best score first; equal scores from the upper left.
+def decode(peaks: PeakMap, tiers: TierMap, stride_px: int, min_candidate: float) -> Candidates:
+    """The candidates of a tile, best peak first; equal peaks from the upper left.
 
     Args:
-        peaks: As the network gives it.
-        classes: As the network gives it.
-        stride_px: Tile pixels a map cell is wide and high. A detection lies in its cell's middle.
-        min_score: Peaks under it are no detections.
+        peaks: As the locator gives it.
+        tiers: As the locator gives it.
+        stride_px: Tile pixels a map cell is wide and high. A candidate lies in its cell's middle.
+        min_candidate: Peaks under it are no candidates.
 
     Raises:
-        EngineFault: A number is no probability.
+        EngineFault: A peak is no probability, or a tier is no number.
     """
     flat = peaks.reshape(-1)
     if not (np.isfinite(flat).all() and flat.min() >= 0 and flat.max() <= 1):
-        raise _fault("peaks", flat)
-    found = np.flatnonzero(flat >= min_score)
-    best = found[np.argsort(-flat[found], kind="stable")][:MAX_DETECTIONS]
-    class_scores = classes.reshape(classes.shape[1], -1)[:, best].T
-    if not (np.isfinite(class_scores).all() and (np.abs(class_scores.sum(1) - 1) < 1e-3).all()):
-        raise _fault("classes", class_scores)
+        raise _fault("peaks", flat, "peaks that are no probabilities")
+    found = np.flatnonzero(flat >= min_candidate)
+    best = found[np.argsort(-flat[found], kind="stable")][:MAX_CANDIDATES]
+    logits = tiers.reshape(tiers.shape[1], -1)[:, best].T
+    if not np.isfinite(logits).all():
+        raise _fault("tiers", logits, "tiers that are no numbers")
     rows, columns = np.divmod(best, peaks.shape[3])
     centres = (np.stack([columns, rows], axis=1) + 0.5) * stride_px
-    return Detections(centres.astype(np.float32), flat[best], np.ascontiguousarray(class_scores))
+    return Candidates(
+        centres.astype(np.float32), located(flat[best], logits), len(found) > MAX_CANDIDATES
+    )
 
 
-def _fault(output: str, values: npt.NDArray[np.float32]) -> EngineFault:
+def located(peaks: npt.NDArray[np.float32], tiers: npt.NDArray[np.float32]) -> Located:
+    """What the grader is told of each candidate.
+
+    Args:
+        peaks: float32, shape (n,), 0 to 1.
+        tiers: float32, shape (n, 3), logits.
+    """
+    clipped = np.clip(peaks.astype(np.float64), LEAST_PEAK, 1 - LEAST_PEAK)
+    return np.column_stack([np.log(clipped / (1 - clipped)), tiers]).astype(np.float32)
+
+
+def _fault(output: str, values: npt.NDArray[np.float32], what: str) -> EngineFault:
     return EngineFault(
         f"output {output}",
         f"{values.min()} to {values.max()}",
-        "the engine gave numbers that are no probabilities",
+        f"the engine gave {what}",
         "Restart the service; if it happens again, run `cytoedge engines check`",
     )

@@ -1,4 +1,4 @@
-"""What a detection engine is, for those who use one: pictures in, detections out."""
+"""What a detection engine is, for those who use one: where cells may be, and what they are."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -7,19 +7,51 @@ import numpy as np
 import numpy.typing as npt
 
 Tile: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, shape (h, w, 3), RGB, at the card's um/px; at most the card's `tile_px`."""
+"""uint8, shape (h, w, 3), RGB, at the card's `pm_per_px`; at most the card's `tile_px`."""
+
+Crops: TypeAlias = npt.NDArray[np.uint8]
+"""uint8, shape (n, crop_px, crop_px, 3), RGB, at the card's `crop_pm_per_px`."""
+
+Located: TypeAlias = npt.NDArray[np.float32]
+"""float32, shape (n, 4): the logit of the peak, then the logits of negative, low and high."""
+
+EMBEDDING = 64
+"""Numbers by which cells are likened; for research, never for a category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Where n cells may be, best peak first."""
+
+    centres_px: npt.NDArray[np.float32]
+    """float32, shape (n, 2): x to the right, y down; the first pixel's middle is (0.5, 0.5)."""
+    located: Located
+    truncated: bool
+    """There were more than are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grades:
+    """What n crops show."""
+
+    class_scores: npt.NDArray[np.float32]
+    """float32, shape (n, classes), calibrated, each row sums to 1; the first: no cell is there."""
+    embeddings: npt.NDArray[np.float32]
+    """float32, shape (n, `EMBEDDING`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What an engine saw on one tile: n cells, best score first."""
+    """n cells, best score first; equal scores from the upper left."""
 
     centres_px: npt.NDArray[np.float32]
-    """float32, shape (n, 2): x to the right, y down; the first pixel's middle is (0.5, 0.5)."""
+    """float32, shape (n, 2), as the candidates'."""
     scores: npt.NDArray[np.float32]
     """float32, shape (n,), 0 to 1: that a cell is there. None is under the card's `min_score`."""
     class_scores: npt.NDArray[np.float32]
     """float32, shape (n, classes), calibrated, each row sums to 1."""
+    embeddings: npt.NDArray[np.float32]
+    """float32, shape (n, `EMBEDDING`)."""
 
 
 class Detector(Protocol):
@@ -27,14 +59,22 @@ class Detector(Protocol):
 
     @property
     def identity(self) -> str:
-        """Model, runtime and version, threads, tile shape: whatever could change a number."""
+        """Networks, runtime and version, threads, shapes: whatever could change a number."""
         ...
 
-    def detect(self, picture: Tile) -> Detections:
-        """The cells of one picture. The engine pads it to its own fixed shape.
+    def locate(self, tile: Tile) -> Candidates:
+        """Where cells may be. The engine pads the picture to its own fixed shape.
 
         Raises:
             EngineFault: The engine failed; nothing that it said since the last proof counts.
+        """
+        ...
+
+    def grade(self, crops: Crops, located: Located) -> Grades:
+        """What the crops around candidates show. The engine pads the last batch.
+
+        Raises:
+            EngineFault: As for `locate`.
         """
         ...
 

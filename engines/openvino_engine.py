@@ -5,17 +5,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engines.card import MODEL, ModelCard
-from engines.decode import ClassMap, PeakMap
-from engines.detector import BadModel, EngineFault, Tile
-from engines.maps import MapEngine
+import numpy.typing as npt
+
+from engines.card import GRADER, LOCATOR, ModelCard
+from engines.decode import PeakMap, TierMap
+from engines.detector import BadModel, Crops, EngineFault, Located, Tile
+from engines.network_engine import NetworkEngine, Numbers
 
 ISAS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "asimd", "sve")
 """Instruction sets by which OpenVINO chooses its kernels, as /proc/cpuinfo names them."""
 
 
-class OpenVinoEngine(MapEngine):
-    """One compiled network with one stream, so that a tile gives the same numbers every time."""
+class OpenVinoEngine(NetworkEngine):
+    """Two compiled networks of one stream each, so that the same input gives the same numbers."""
 
     def __init__(self, card: ModelCard, threads: int = 1) -> None:
         """Load and compile.
@@ -24,25 +26,37 @@ class OpenVinoEngine(MapEngine):
             BadModel: OpenVINO is not installed, or does not take the model.
         """
         super().__init__(card)
-        content = (card.folder / MODEL).read_bytes()
-        if hashlib.sha256(content).hexdigest() != card.hashes.model:
-            raise _bad(card, "the file was changed since its card was read")
-        self._request = _compiled(content, card, threads).create_infer_request()
+        self._locator = _request(card, LOCATOR, card.hashes.locator, threads)
+        self._grader = _request(card, GRADER, card.hashes.grader, threads)
         self._identity = (
-            f"model {card.hashes.model[:12]}, openvino {version('openvino')} cpu f32, "
+            f"locator {card.hashes.locator[:12]}, grader {card.hashes.grader[:12]}, "
+            f"openvino {version('openvino')} cpu f32, "
             f"{'+'.join(_instruction_sets()) or 'generic'}, {threads} threads, "
-            f"tile 1x{card.tile_px[0]}x{card.tile_px[1]}"
+            f"tile 1x{card.tile_px[0]}x{card.tile_px[1]}, crops {card.batch}x{card.crop_px}"
         )
 
     @property
     def identity(self) -> str:
-        """Model, runtime and version, precision, instruction sets, threads, tile shape."""
+        """Networks, runtime and version, precision, instruction sets, threads, shapes."""
         return self._identity
 
-    def _run(self, tile: Tile) -> tuple[PeakMap, ClassMap]:
+    def _run_locator(self, tile: Tile) -> tuple[PeakMap, TierMap]:
+        return self._infer(self._locator, {"tile": tile[None]}, "peaks", "tiers")
+
+    def _run_grader(self, crops: Crops, located: Located) -> tuple[Numbers, Numbers]:
+        inputs: dict[str, npt.NDArray[Any]] = {"crops": crops, "located": located}
+        return self._infer(self._grader, inputs, "classes", "embedding")
+
+    def _infer(
+        self,
+        request: Any,  # noqa: ANN401
+        inputs: dict[str, npt.NDArray[Any]],
+        first: str,
+        second: str,
+    ) -> tuple[Numbers, Numbers]:
         try:
-            outputs = self._request.infer([tile[None]], share_inputs=True, share_outputs=True)
-            return outputs["peaks"], outputs["classes"]
+            outputs = request.infer(inputs, share_inputs=True, share_outputs=True)
+            return outputs[first], outputs[second]
         except (RuntimeError, KeyError) as error:
             raise EngineFault(
                 "openvino",
@@ -52,11 +66,15 @@ class OpenVinoEngine(MapEngine):
             ) from error
 
 
-def _compiled(content: bytes, card: ModelCard, threads: int) -> Any:  # noqa: ANN401
+def _request(card: ModelCard, file: str, expected: str, threads: int) -> Any:  # noqa: ANN401
+    """A network that was compiled from the file's very bytes that were hashed."""
     try:
         import openvino
     except ImportError as error:
-        raise _bad(card, f"OpenVINO is not there: {error}") from None
+        raise _bad(card, file, f"OpenVINO is not there: {error}") from None
+    content = (card.folder / file).read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise _bad(card, file, "the file was changed since its card was read")
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
@@ -66,14 +84,15 @@ def _compiled(content: bytes, card: ModelCard, threads: int) -> Any:  # noqa: AN
     }
     try:
         core = openvino.Core()
-        return core.compile_model(core.read_model(content, b""), "CPU", settings)
+        compiled = core.compile_model(core.read_model(content, b""), "CPU", settings)
     except RuntimeError as error:
-        raise _bad(card, f"OpenVINO refuses the model: {error}") from error
+        raise _bad(card, file, f"OpenVINO refuses the model: {error}") from error
+    return compiled.create_infer_request()
 
 
-def _bad(card: ModelCard, problem: str) -> BadModel:
+def _bad(card: ModelCard, file: str, problem: str) -> BadModel:
     return BadModel(
-        str(card.folder / MODEL), card.name, problem, "Install the extra `daemon` and a whole model"
+        str(card.folder / file), card.name, problem, "Install the extra `daemon` and a whole model"
     )
 
 

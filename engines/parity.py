@@ -1,18 +1,42 @@
-"""The proof at every start: the deployed engine says of the golden tile what the model means."""
+"""The proof at every start: the deployed engine says of the golden field what the model means."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from engines.card import GOLDEN, REFERENCE, ModelCard, sha256_of
-from engines.detector import BadModel, Detections, Detector, EngineFault, Tile
-from engines.maps import one_tile
+from engines.crops import Rgb, crops, of_array
+from engines.detect import Cut, graded
+from engines.detector import BadModel, Detector, EngineFault, Tile
 
 DIGITS = 6
 """Of the reference output's numbers: a hundredth of any tolerance."""
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an engine says of the golden field's n candidates, cells or not."""
+
+    centres_px: Floats
+    """(n, 2)."""
+    peaks: Floats
+    """(n,), 0 to 1: the locator's, clipped as the grader gets them."""
+    tiers: Floats
+    """(n, 3), the locator's, each row sums to 1."""
+    classes: Floats
+    """(n, classes), the grader's, each row sums to 1."""
+
+    @property
+    def probabilities(self) -> Floats:
+        """All of them, (n, 4 + classes)."""
+        return np.column_stack([self.peaks, self.tiers, self.classes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,44 +45,62 @@ class Proof:
 
     engine: str
     matched: int
-    """Detections that both gave."""
-    score_difference: float
-    """The largest, over matched detections' scores and class scores."""
+    """Candidates that both gave."""
+    difference: float
+    """The largest, over matched candidates' peaks, tiers and classes."""
 
 
 def prove(engine: Detector, card: ModelCard) -> Proof:
-    """Run the golden tile and compare with the card's reference output.
+    """Run the golden field and compare with the card's reference output.
 
-    Detections match where they lie in the same place. One that only one side gave is forgiven if
-    it stands within the tolerance of `min_score`; so is a best class that leads by less.
+    Candidates match where they lie in the same place. One that only one side gave is forgiven if
+    it stands within the tolerance of `min_candidate`.
 
     Raises:
         EngineFault: They disagree by more than the card's tolerance.
-        BadModel: The golden tile or its reference is absent or changed.
+        BadModel: The golden field or its reference is absent or changed.
     """
     expected = reference(card)
-    found = engine.detect(golden_tile(card))
+    found = say(engine, card)
     at_found, at_expected = _by_place(found), _by_place(expected)
     both = sorted(at_found.keys() & at_expected.keys())
-    edge = (card.min_score + card.tolerance) / 10_000
+    edge = (card.min_candidate + card.tolerance) / 10_000
     for said, others in ((found, at_expected), (expected, at_found)):
         for place, row in _by_place(said).items():
-            if place not in others and said.scores[row] > edge:
-                raise _disagrees(engine, f"detection at {place} px, score {said.scores[row]:.4f}")
+            if place not in others and said.peaks[row] > edge:
+                raise _disagrees(engine, f"candidate at {place} px, peak {said.peaks[row]:.4f}")
     if not both:
-        raise _disagrees(engine, "detections: none of the reference's")
-    mine = np.array([at_found[place] for place in both])
-    theirs = np.array([at_expected[place] for place in both])
-    scores = np.abs(found.scores[mine] - expected.scores[theirs])
-    classes = np.abs(found.class_scores[mine] - expected.class_scores[theirs])
-    difference = float(max(scores.max(), classes.max()))
+        raise _disagrees(engine, "candidates: none of the reference's")
+    mine = found.probabilities[[at_found[place] for place in both]]
+    theirs = expected.probabilities[[at_expected[place] for place in both]]
+    difference = float(np.abs(mine - theirs).max())
     if difference > card.tolerance / 10_000:
-        raise _disagrees(engine, f"largest score difference {difference:.4f}")
+        raise _disagrees(engine, f"largest difference of a probability {difference:.4f}")
     return Proof(engine.identity, len(both), difference)
 
 
-def golden_tile(card: ModelCard) -> Tile:
-    """The golden picture, padded to a tile.
+def say(engine: Detector, card: ModelCard) -> Said:
+    """What an engine says of the golden field.
+
+    Raises:
+        EngineFault: The engine failed.
+        BadModel: The golden field is absent or changed.
+    """
+    tile, cut = halved(golden_field(card), card)
+    candidates = engine.locate(tile)
+    grades = graded(engine, card, candidates, cut)
+    located = candidates.located.astype(np.float64)
+    tiers = np.exp(located[:, 1:] - located[:, 1:].max(axis=1, keepdims=True))
+    return Said(
+        candidates.centres_px.astype(np.float64),
+        1 / (1 + np.exp(-located[:, 0])),
+        tiers / tiers.sum(axis=1, keepdims=True),
+        grades.class_scores.astype(np.float64),
+    )
+
+
+def golden_field(card: ModelCard) -> Rgb:
+    """The golden field at full size, uint8 (H, W, 3); at most two tiles wide and high.
 
     Raises:
         BadModel: It is absent or changed.
@@ -67,14 +109,43 @@ def golden_tile(card: ModelCard) -> Tile:
     _is_unchanged(path, card.hashes.golden)
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if picture is None or any(
-        side > most for side, most in zip(picture.shape[:2], card.tile_px, strict=True)
+        side > 2 * most for side, most in zip(picture.shape[:2], card.tile_px, strict=True)
     ):
-        raise BadModel(str(path), "unreadable or too large", "is no golden tile", "Build it again")
-    return one_tile(picture.astype(np.uint8, copy=False), card.tile_px)
+        raise BadModel(str(path), "unreadable or too large", "is no golden field", "Build it again")
+    return picture.astype(np.uint8, copy=False)
 
 
-def reference(card: ModelCard) -> Detections:
-    """What the unoptimised graph gave for the golden tile.
+def whole_field(card: ModelCard) -> Rgb:
+    """The golden field beside itself until two tiles are full: as much work as a field can make.
+
+    Raises:
+        BadModel: It is absent or changed.
+    """
+    golden = golden_field(card)
+    height, width = (2 * side for side in card.tile_px)
+    times = -(-height // golden.shape[0]), -(-width // golden.shape[1]), 1
+    return np.tile(golden, times)[:height, :width]
+
+
+def halved(field: Rgb, card: ModelCard) -> tuple[Tile, Cut]:
+    """A field at the crops' scale as an engine takes it: the tile, and how crops are cut.
+
+    Args:
+        field: uint8, shape (H, W, 3), RGB, at the card's `crop_pm_per_px`.
+        card: The card.
+    """
+    height, width = (side // 2 for side in field.shape[:2])
+    tile = cv2.resize(
+        field[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA
+    )
+    source = of_array(field, card.crop_pm_per_px)
+    return tile.astype(np.uint8, copy=False), lambda centres_px: crops(
+        source, 2 * centres_px, card.crop_px, card.crop_pm_per_px
+    )
+
+
+def reference(card: ModelCard) -> Said:
+    """What the unoptimised graphs gave for the golden field.
 
     Raises:
         BadModel: It is absent or changed.
@@ -82,25 +153,26 @@ def reference(card: ModelCard) -> Detections:
     path = card.folder / REFERENCE
     _is_unchanged(path, card.hashes.reference)
     said = json.loads(path.read_bytes())
-    classes = np.array(said["class_scores"], np.float32).reshape(-1, len(card.classes))
-    centres = np.array(said["centres_px"], np.float32).reshape(-1, 2)
-    return Detections(centres, np.array(said["scores"], np.float32), classes)
-
-
-def reference_text(seen: Detections) -> str:
-    """Detections as the reference file holds them."""
-    columns = {
-        "centres_px": seen.centres_px,
-        "scores": seen.scores,
-        "class_scores": seen.class_scores,
-    }
-    return json.dumps(
-        {name: column.astype(np.float64).round(DIGITS).tolist() for name, column in columns.items()}
+    return Said(
+        np.array(said["centres_px"], np.float64).reshape(-1, 2),
+        np.array(said["peaks"], np.float64),
+        np.array(said["tiers"], np.float64).reshape(-1, 3),
+        np.array(said["classes"], np.float64).reshape(-1, len(card.classes)),
     )
 
 
-def _by_place(seen: Detections) -> dict[tuple[float, float], int]:
-    return {(float(x), float(y)): row for row, (x, y) in enumerate(seen.centres_px)}
+def reference_text(said: Said) -> str:
+    """What was said, as the reference file holds it."""
+    return json.dumps(
+        {
+            name: getattr(said, name).round(DIGITS).tolist()
+            for name in ("centres_px", "peaks", "tiers", "classes")
+        }
+    )
+
+
+def _by_place(said: Said) -> dict[tuple[float, float], int]:
+    return {(float(x), float(y)): row for row, (x, y) in enumerate(said.centres_px)}
 
 
 def _is_unchanged(path: Path, expected: str) -> None:
@@ -113,7 +185,7 @@ def _is_unchanged(path: Path, expected: str) -> None:
 
 def _disagrees(engine: Detector, what: str) -> EngineFault:
     return EngineFault(
-        "golden tile",
+        "golden field",
         what,
         f"engine `{engine.identity}` does not see what the model means",
         "Do not use this engine here: run `cytoedge engines check`, and report its output",

@@ -3,14 +3,14 @@
 from importlib.metadata import version
 from typing import Any
 
-from engines.card import MODEL, ModelCard
-from engines.decode import ClassMap, PeakMap
-from engines.detector import BadModel, EngineFault, Tile
-from engines.maps import MapEngine
+from engines.card import GRADER, LOCATOR, ModelCard
+from engines.decode import PeakMap, TierMap
+from engines.detector import BadModel, Crops, EngineFault, Located, Tile
+from engines.network_engine import NetworkEngine, Numbers
 
 
-class ReferenceEngine(MapEngine):
-    """The graph as it is written, operator by operator."""
+class ReferenceEngine(NetworkEngine):
+    """Both graphs as they are written, operator by operator."""
 
     def __init__(self, card: ModelCard) -> None:
         """Load.
@@ -19,27 +19,37 @@ class ReferenceEngine(MapEngine):
             BadModel: ONNX Runtime is not installed (extra `build`), or does not take the model.
         """
         super().__init__(card)
-        self._session = _session(card)
+        self._locator, self._grader = (_session(card, file) for file in (LOCATOR, GRADER))
 
     @property
     def identity(self) -> str:
-        """Model, runtime and version, tile shape."""
+        """Networks, runtime and version, shapes."""
+        card = self.card
         return (
-            f"model {self.card.hashes.model[:12]}, onnxruntime {version('onnxruntime')} "
-            f"unoptimised, tile 1x{self.card.tile_px[0]}x{self.card.tile_px[1]}"
+            f"locator {card.hashes.locator[:12]}, grader {card.hashes.grader[:12]}, "
+            f"onnxruntime {version('onnxruntime')} unoptimised, "
+            f"tile 1x{card.tile_px[0]}x{card.tile_px[1]}, crops {card.batch}x{card.crop_px}"
         )
 
-    def _run(self, tile: Tile) -> tuple[PeakMap, ClassMap]:
+    def _run_locator(self, tile: Tile) -> tuple[PeakMap, TierMap]:
+        peaks, tiers = self._run(self._locator, ["peaks", "tiers"], {"tile": tile[None]})
+        return peaks, tiers
+
+    def _run_grader(self, crops: Crops, located: Located) -> tuple[Numbers, Numbers]:
+        inputs = {"crops": crops, "located": located}
+        classes, embeddings = self._run(self._grader, ["classes", "embedding"], inputs)
+        return classes, embeddings
+
+    def _run(self, session: Any, outputs: list[str], inputs: dict[str, Any]) -> Any:  # noqa: ANN401
         try:
-            peaks, classes = self._session.run(["peaks", "classes"], {"tile": tile[None]})
-        except RuntimeError as error:
+            return session.run(outputs, inputs)
+        except (RuntimeError, ValueError) as error:
             raise EngineFault(
                 "onnxruntime", self.card.name, f"inference failed: {error}", "Build the model again"
             ) from error
-        return peaks, classes
 
 
-def _session(card: ModelCard) -> Any:  # noqa: ANN401
+def _session(card: ModelCard, file: str) -> Any:  # noqa: ANN401
     try:
         import onnxruntime
     except ImportError as error:
@@ -47,7 +57,7 @@ def _session(card: ModelCard) -> Any:  # noqa: ANN401
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    path = str(card.folder / MODEL)
+    path = str(card.folder / file)
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except (RuntimeError, ValueError) as error:

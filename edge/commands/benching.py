@@ -18,6 +18,8 @@ import numpy.typing as npt
 import typer
 from rich.console import Console
 
+from drivers.problem import Refusal
+from drivers.scanner.crc import crc32c_hex
 from drivers.scanner.link import ScannerLink
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.messages import Committed, Refused
@@ -27,7 +29,12 @@ from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.source import Shot
 from edge.commands.common import AsJson, Tools, err, refusals, say
 from edge.commands.own_daemon import own_daemon
-from edge.daemon.engine import SHIPPED
+from edge.detection.detect import detect
+from edge.picture import Damaged, Picture, decode
+from edge.slide.capture import Capture
+from edge.slide.place import Rectangle
+from edge.slide.record import Image
+from engines import card as cards
 
 RENDERED = 4
 """Different pictures. Each is sent many times, its first pixels changed each time: the same one
@@ -106,11 +113,12 @@ class _Sent:
 
 def _with_engine(plan: SimulatedSlide, pictures: Sequence[Shot], fields: int) -> dict[str, float]:
     """Bare engine, stream, bare engine: the neighbours' load is alike for both."""
-    bare = _bare_engine_s(fields // 2)
+    pm_per_px = plan.facts.optics.pm_per_px
+    bare = _bare_engine_s(pm_per_px, pictures, fields // 2)
     with tempfile.TemporaryDirectory() as folder, own_daemon(Path(folder)) as (settings, _):
         endpoint = settings.endpoints.drivers
         answered = _send(endpoint, plan, pictures, fields, {})
-    bare += _bare_engine_s(fields // 2)
+    bare += _bare_engine_s(pm_per_px, pictures, fields // 2)
     steady = np.diff(answered.answered_s[WARM // 2 :])
     return {
         "ratio_to_bare_engine": round(float(steady.mean()) / statistics.mean(bare), 3),
@@ -118,21 +126,48 @@ def _with_engine(plan: SimulatedSlide, pictures: Sequence[Shot], fields: int) ->
     }
 
 
-def _bare_engine_s(times: int) -> list[float]:
-    """Seconds a field of the engine alone, in this process, on one thread."""
-    from engines import card as cards
+def _bare_engine_s(pm_per_px: int, pictures: Sequence[Shot], times: int) -> list[float]:
+    """Seconds a field of the engine alone, in this process, on one thread: locate, cut, grade."""
     from engines.openvino_engine import OpenVinoEngine
-    from engines.parity import golden_tile
 
-    card = cards.load(cards.MODELS / SHIPPED)
-    engine, tile = OpenVinoEngine(card, 1), golden_tile(card)
-    engine.detect(tile)
+    card = cards.load(cards.SHIPPED)
+    engine = OpenVinoEngine(card, 1)
+    fields = [_decoded(shot, pm_per_px) for shot in pictures]
     taken = []
-    for _ in range(max(times, 1)):
+    for n in range(-1, max(times, 1)):  # the first is not counted
+        picture, place = fields[n % len(fields)]
         began = time.perf_counter()
-        engine.detect(tile)
+        detect(picture, pm_per_px, place, engine, card, ())
         taken.append(time.perf_counter() - began)
-    return taken
+    return taken[1:]
+
+
+def _decoded(shot: Shot, pm_per_px: int) -> tuple[Picture, Rectangle]:
+    """What the engine's thread is given of a shot."""
+    place = Rectangle(
+        shot.x_nm,
+        shot.y_nm,
+        shot.width_px * pm_per_px // 1_000,
+        shot.height_px * pm_per_px // 1_000,
+    )
+    capture = Capture(
+        slide="bench",
+        image=Image(0, 1, 0),
+        place=place,
+        z_nm=shot.z_nm,
+        width_px=shot.width_px,
+        height_px=shot.height_px,
+        format=shot.format.value,
+        stride=shot.stride,
+        checksum=crc32c_hex(shot.pixels),
+        identity="bench",
+        pm_per_px=pm_per_px,
+        pixels=shot.pixels,
+    )
+    picture = decode(capture)
+    if isinstance(picture, Damaged):
+        raise Refusal(picture.problem)
+    return picture, place
 
 
 def _without_engine(

@@ -12,14 +12,14 @@ from edge.slide.record import Record
 from engines import card as cards
 from engines import parity
 from engines.card import ModelCard
-from engines.detector import Detector, EngineFault, Tile
+from engines.crops import Rgb
+from engines.detect import detect
+from engines.detector import Detector, EngineFault
 
 log = logging.getLogger(__name__)
 
 TIMED = 3
 """Runs of which the fastest tells the engine's pace: neighbours only make it slower."""
-SHIPPED = "cervical-1"
-"""The model that comes with the software."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Engine:
 
 def start(settings: Settings) -> Engine:
     """Load and prove the engine. Never raises for a bad one: what is wrong is its health."""
-    folder = settings.model or cards.MODELS / SHIPPED
+    folder = settings.model or cards.SHIPPED
     try:
         card = cards.load(folder)
     except EngineFault as fault:
@@ -53,7 +53,7 @@ def start(settings: Settings) -> Engine:
     if settings.engine == "idle":
         from engines.idle_engine import IdleEngine
 
-        idle = IdleEngine(len(card.classes))
+        idle = IdleEngine(card)
         problem = "the idle engine finds nothing, and is for measuring only"
         return Engine(card, idle, EngineHealth(idle.identity, is_proved=False, problem=problem), 0)
     try:
@@ -62,17 +62,18 @@ def start(settings: Settings) -> Engine:
 
         detector = OpenVinoEngine(card, settings.engine_threads)
         parity.prove(detector, card)
-        tile = parity.golden_tile(card)
-        rate = round(1000 / min(_taken_s(detector, tile) for _ in range(TIMED)))
+        field = parity.whole_field(card)
+        rate = round(1000 / min(_taken_s(detector, card, field) for _ in range(TIMED)))
     except EngineFault as fault:
         log.error("the engine is not proved: %s", fault)
         return Engine(card, None, EngineHealth("none", is_proved=False, problem=str(fault)), 0)
     return Engine(card, detector, EngineHealth(detector.identity, is_proved=True, problem=""), rate)
 
 
-def _taken_s(detector: Detector, tile: Tile) -> float:
+def _taken_s(detector: Detector, card: ModelCard, field: Rgb) -> float:
+    tile, cut = parity.halved(field, card)
     began_s = time.perf_counter()
-    detector.detect(tile)
+    detect(detector, card, tile, cut)
     return time.perf_counter() - began_s
 
 

@@ -109,7 +109,7 @@ class Judging:
         record = unprocessed(capture, reading.classes, engine.health.identity, reading.calibration)
         try:
             # A slide keeps to the model that it was opened with: its thresholds are that one's.
-            if engine.card is None or engine.card.hashes.model == reading.model:
+            if engine.card is None or engine.card.networks == reading.model:
                 record = engine.judge(looked, reading.bars, reading.calibration)
         except EngineFault as fault:
             engine = self._break(engine, fault)

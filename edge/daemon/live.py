@@ -18,7 +18,7 @@ class Reading:
     bars: tuple[Bar, ...]
     calibration: str
     model: str
-    """SHA-256 of the model that the slide was opened with."""
+    """SHA-256 of the networks that the slide was opened with."""
 
     @property
     def classes(self) -> int:

@@ -118,7 +118,7 @@ def _identities(
         "card": card.identity,
         "categories": system.load(card.system).identity,
         "engine": engine.health.identity,
-        "model": card.hashes.model,
+        "model": card.networks,
         "settings": hashlib.sha256(canonical(deciding)).hexdigest(),
         "software": f"cytoedge {version('cytoedge')}",
     }

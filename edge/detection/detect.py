@@ -11,13 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.detection.grade import Bar, reached, severity
-from edge.slide.finding import MAX_FINDINGS, Column, Findings, no_findings
+from edge.picture import Picture, Rgb, at_scale
+from edge.slide.finding import MAX_FINDINGS, Column, Findings
 from edge.slide.place import Rectangle
 from engines.card import ModelCard
-from engines.detector import Detector
+from engines.crops import Source, crops
+from engines.detect import graded, kept
+from engines.detector import Candidates, Crops, Detections, Detector
 
 HALO_PX = 128
-"""Tiles of a picture that is larger than one overlap by this on each side: over the network's
+"""Tiles of a picture that is larger than one overlap by this on each side: over the locator's
 reach, so that a cell looks the same to both."""
 _ONE = 10_000
 
@@ -28,20 +31,22 @@ class Seen:
 
     findings: Findings
     truncated: bool
-    """There were more than `MAX_FINDINGS`; the best were kept."""
+    """There were more than are kept; the best were."""
 
 
 def detect(
-    scaled: npt.NDArray[np.uint8],
+    picture: Picture,
+    pm_per_px: int,
     place: Rectangle,
     detector: Detector,
     card: ModelCard,
     bars: tuple[Bar, ...],
 ) -> Seen:
-    """The cells of a picture.
+    """The cells of a picture: located in the half picture, graded in crops of full colour.
 
     Args:
-        scaled: uint8, shape (h, w, 3), RGB, near the card's um/px.
+        picture: A field.
+        pm_per_px: Picometres a pixel at full size.
         place: The ground that the picture shows.
         detector: The engine.
         card: Its card.
@@ -50,51 +55,62 @@ def detect(
     Raises:
         EngineFault: The engine failed.
     """
+    scaled = at_scale(picture.half, 2 * pm_per_px, card.pm_per_px)
     height, width = scaled.shape[:2]
-    parts = [
-        _place(scaled[top : top + h, left : left + w], (left, top), core, detector)
-        for top, h, core_y in _cuts(height, card.tile_px[0])
-        for left, w, core_x in _cuts(width, card.tile_px[1])
-        for core in [(core_x, core_y)]
-    ]
-    centres = np.concatenate([part[0] for part in parts])
-    scores = np.concatenate([part[1] for part in parts])
-    class_scores = np.concatenate([part[2] for part in parts])
-    if not len(scores):
-        return Seen(no_findings(len(card.classes)), truncated=False)
-    findings = np.empty((len(scores), Column.CLASSES + class_scores.shape[1]), np.int32)
-    nm = np.array([place.w_nm / width, place.h_nm / height])
+    candidates = _located(scaled, detector, card)
+    source = Source(picture.size_px, pm_per_px, picture.crop)
+    full_px = np.array([2 * picture.half.shape[1] / width, 2 * picture.half.shape[0] / height])
+
+    def cut(centres_px: npt.NDArray[np.float32]) -> Crops:
+        return crops(source, centres_px * full_px, card.crop_px, card.crop_pm_per_px)
+
+    cells = kept(card, candidates, graded(detector, card, candidates, cut))
+    findings = _placed(cells, (height, width), place, card, bars)
+    truncated = candidates.truncated or len(findings) > MAX_FINDINGS
+    return Seen(findings[:MAX_FINDINGS], truncated)
+
+
+def _located(scaled: Rgb, detector: Detector, card: ModelCard) -> Candidates:
+    """All candidates in the picture's pixels; each tile answers for its core."""
+    found = []
+    for top, h, core_y in _cuts(scaled.shape[0], card.tile_px[0]):
+        for left, w, core_x in _cuts(scaled.shape[1], card.tile_px[1]):
+            seen = detector.locate(scaled[top : top + h, left : left + w])
+            centres = seen.centres_px + np.array((left, top), np.float32)
+            is_inside = np.ones(len(centres), bool)
+            for axis, (low, high) in enumerate((core_x, core_y)):
+                is_inside &= (centres[:, axis] >= low) & (centres[:, axis] < high)
+            found.append(Candidates(centres[is_inside], seen.located[is_inside], seen.truncated))
+    return Candidates(
+        np.concatenate([part.centres_px for part in found]),
+        np.concatenate([part.located for part in found]),
+        any(part.truncated for part in found),
+    )
+
+
+def _placed(
+    cells: Detections,
+    size_px: tuple[int, int],
+    place: Rectangle,
+    card: ModelCard,
+    bars: tuple[Bar, ...],
+) -> Findings:
+    """Cells as findings, best score first, equal ones by their place."""
+    findings = np.empty((len(cells.scores), Column.CLASSES + len(card.classes)), np.int32)
+    nm = np.array([place.w_nm / size_px[1], place.h_nm / size_px[0]])
     corner = np.array([place.left_nm, place.top_nm])
-    findings[:, : Column.W_NM] = corner + np.rint(centres.astype(np.float64) * nm).astype(np.int64)
+    centres = np.rint(cells.centres_px.astype(np.float64) * nm).astype(np.int64)
+    findings[:, : Column.W_NM] = corner + centres
     findings[:, Column.W_NM : Column.CLASS] = card.box_nm
-    findings[:, Column.CLASSES :] = np.rint(class_scores.astype(np.float64) * _ONE)
-    findings[:, Column.CLASS] = class_scores.argmax(axis=1)
-    findings[:, Column.SCORE] = np.rint(scores.astype(np.float64) * _ONE)
+    findings[:, Column.CLASSES :] = np.rint(cells.class_scores.astype(np.float64) * _ONE)
+    # A finding is a cell, however unsure: its class is never the first, which is none.
+    findings[:, Column.CLASS] = 1 + cells.class_scores[:, 1:].argmax(axis=1)
+    findings[:, Column.SCORE] = np.rint(cells.scores.astype(np.float64) * _ONE)
     findings[:, Column.REACHED] = reached(findings[:, Column.CLASSES :], bars)
     findings[:, Column.SEVERITY] = severity(findings[:, Column.REACHED])
     findings[:, Column.AREA_UM2] = 0
-    best_first = np.lexsort(
-        (findings[:, Column.Y_NM], findings[:, Column.X_NM], -findings[:, Column.SCORE])
-    )
-    return Seen(findings[best_first[:MAX_FINDINGS]], truncated=len(findings) > MAX_FINDINGS)
-
-
-_Part = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
-
-
-def _place(
-    piece: npt.NDArray[np.uint8],
-    corner: tuple[int, int],
-    core: tuple[tuple[int, int], tuple[int, int]],
-    detector: Detector,
-) -> _Part:
-    """Centres in the picture's pixels, scores and class scores of what lies in a tile's core."""
-    seen = detector.detect(piece)
-    centres = seen.centres_px + np.array(corner, np.float32)
-    is_inside = np.ones(len(centres), bool)
-    for axis, (low, high) in enumerate(core):
-        is_inside &= (centres[:, axis] >= low) & (centres[:, axis] < high)
-    return centres[is_inside], seen.scores[is_inside], seen.class_scores[is_inside]
+    order = (findings[:, Column.Y_NM], findings[:, Column.X_NM], -findings[:, Column.SCORE])
+    return findings[np.lexsort(order)]
 
 
 def _cuts(size: int, tile: int) -> Iterator[tuple[int, int, tuple[int, int]]]:

@@ -1,18 +1,10 @@
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from engines.card import MODELS, load
+from engines.card import SHIPPED, load
 from engines.detector import BadModel
-
-SHIPPED = MODELS / "cervical-1"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
 
 
 def rewrite(folder: Path, pattern: str, by: str) -> None:
@@ -24,12 +16,19 @@ def rewrite(folder: Path, pattern: str, by: str) -> None:
 
 def test_the_shipped_card_is_whole() -> None:
     card = load(SHIPPED)
-    assert card.classes == ("negative", "low", "high")
-    assert card.categories_of_classes == ("NILM", "LSIL", "HSIL")
-    assert card.pm_per_px == 500_000
-    assert card.folder == SHIPPED
-    assert [table.source for table in card.tables] == ["rendered"]
+    assert card.classes == ("none", "NILM", "ASC-US", "LSIL", "ASC-H", "HSIL", "SCC")
+    assert card.categories_of_classes == ("NILM", *card.classes[1:])
+    assert (card.pm_per_px, card.crop_pm_per_px) == (500_000, 250_000)
+    assert (card.crop_px, card.folder) == (96, SHIPPED)
+    assert "rendered" in {table.source for table in card.tables}
     assert "CC BY 4.0" in {source.licence for source in card.training.data}
+
+
+def test_a_slide_keeps_to_both_networks(folder: Path) -> None:
+    card = load(folder)
+    for network in ("locator", "grader"):
+        hashes = card.hashes.model_copy(update={network: "0" * 64})
+        assert card.model_copy(update={"hashes": hashes}).networks != card.networks
 
 
 def test_a_change_of_the_card_changes_its_identity(folder: Path) -> None:
@@ -42,7 +41,9 @@ def test_the_shipped_model_is_small() -> None:
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 10_000_000
 
 
-@pytest.mark.parametrize("file", ["card.toml", "model.onnx", "golden.png", "golden.json"])
+@pytest.mark.parametrize(
+    "file", ["card.toml", "locator.onnx", "grader.onnx", "golden.png", "golden.json"]
+)
 def test_an_absent_file_is_named(folder: Path, file: str) -> None:
     (folder / file).unlink()
     with pytest.raises(BadModel) as refused:
@@ -51,7 +52,7 @@ def test_an_absent_file_is_named(folder: Path, file: str) -> None:
     assert refused.value.remedy
 
 
-@pytest.mark.parametrize("file", ["model.onnx", "golden.png", "golden.json"])
+@pytest.mark.parametrize("file", ["locator.onnx", "grader.onnx", "golden.png", "golden.json"])
 def test_one_changed_byte_is_found(folder: Path, file: str) -> None:
     content = bytearray((folder / file).read_bytes())
     content[len(content) // 2] ^= 1
@@ -74,7 +75,12 @@ def test_one_changed_byte_is_found(folder: Path, file: str) -> None:
         ("^categories_of_classes = .*$", 'categories_of_classes = ["NILM"]', "card"),
         ("^threshold = .*$", "threshold = -1", "tables.0.categories.0.threshold"),
         ("^review_from = .*$", "review_from = 0", "tables.0.categories.0.review_from"),
-        ("^model = .*$", 'model = "abc"', "hashes.model"),
+        ("^locator = .*$", 'locator = "abc"', "hashes.locator"),
+        ("^grader = .*$", "", "hashes.grader"),
+        ("^classes = .*none..", 'classes = ["NONE", ', "card"),
+        ("^crop_pm_per_px = .*$", "crop_pm_per_px = 240_000", "card"),
+        ("^min_candidate = .*$", "min_candidate = 0.3", "min_candidate"),
+        ("^batch = .*$", "batch = 0", "batch"),
         ("^name = ", 'folder = "/"\nname = ', "folder"),
     ],
 )

@@ -10,50 +10,70 @@ import pytest
 from onnx import numpy_helper
 
 from engines.build import build, hash_into_card
-from engines.card import MODELS, ModelCard, load
+from engines.card import SHIPPED, ModelCard, load
+from engines.detect import detect
 from engines.detector import BadModel, Detections, EngineFault
 from engines.idle_engine import IdleEngine
+from engines.network_engine import NetworkEngine
 from engines.openvino_engine import OpenVinoEngine
-from engines.parity import golden_tile, prove, reference
+from engines.parity import golden_field, halved, prove, reference, say, whole_field
 from engines.reference_engine import ReferenceEngine
-
-SHIPPED = MODELS / "cervical-1"
-
-
-@pytest.fixture(scope="module")
-def card() -> ModelCard:
-    return load(SHIPPED)
+from tests.engines import tiny_model
 
 
-@pytest.fixture(scope="module")
-def engine(card: ModelCard) -> OpenVinoEngine:
-    return OpenVinoEngine(card)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
+def cells(engine: NetworkEngine, field: np.ndarray) -> Detections:
+    return detect(engine, engine.card, *halved(field, engine.card))
 
 
 def same(one: Detections, other: Detections) -> bool:
     return all(
         np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("centres_px", "scores", "class_scores")
+        for name in ("centres_px", "scores", "class_scores", "embeddings")
     )
 
 
-def test_i11_the_shipped_model_is_proved_on_this_machine(
-    engine: OpenVinoEngine, card: ModelCard
-) -> None:
+def changed(folder: Path, file: str, constant: str, factor: float) -> None:
+    """Another network under a card that says it is right."""
+    model = onnx.load(folder / file)
+    weights = next(one for one in model.graph.initializer if one.name == constant)
+    values = numpy_helper.to_array(weights) * np.float32(factor)
+    weights.CopyFrom(numpy_helper.from_array(values.astype(np.float32), weights.name))
+    onnx.save(model, folder / file)
+    with pytest.raises(BadModel, match="was changed"):
+        load(folder)
+    hash_into_card(folder, {file.removesuffix(".onnx"): file})
+
+
+def test_i11_the_shipped_model_is_proved_on_this_machine() -> None:
+    card = load(SHIPPED)
+    engine = OpenVinoEngine(card)
     proof = prove(engine, card)
-    assert proof.matched == len(reference(card).scores) > 10
-    assert proof.score_difference <= card.tolerance / 10_000
+    assert proof.matched == len(reference(card).peaks) > 10
+    assert proof.difference <= card.tolerance / 10_000
     assert proof.engine == engine.identity
+    assert card.hashes.locator[:12] in proof.engine
+    assert card.hashes.grader[:12] in proof.engine
 
 
-def test_i11_an_altered_reference_is_no_proof(folder: Path, engine: OpenVinoEngine) -> None:
+def test_the_shipped_models_reference_is_what_the_unoptimised_graphs_give() -> None:
+    card = load(SHIPPED)
+    assert prove(ReferenceEngine(card), card).difference < 1e-4
+
+
+def test_i11_a_whole_model_is_proved(engine: OpenVinoEngine, card: ModelCard) -> None:
+    assert prove(engine, card).matched == len(reference(card).peaks) == 80
+    assert prove(ReferenceEngine(card), card).difference < 1e-6
+
+
+@pytest.mark.parametrize("what", ["peaks", "tiers", "classes"])
+def test_i11_an_altered_reference_is_no_proof(
+    folder: Path, engine: OpenVinoEngine, what: str
+) -> None:
     said = json.loads((folder / "golden.json").read_text())
-    said["scores"][0] -= 0.05
+    if what == "peaks":
+        said[what][0] -= 0.01
+    else:
+        said[what][0][0] += 0.01
     (folder / "golden.json").write_text(json.dumps(said))
     with pytest.raises(BadModel):
         prove(engine, engine.card.model_copy(update={"folder": folder}))
@@ -62,15 +82,27 @@ def test_i11_an_altered_reference_is_no_proof(folder: Path, engine: OpenVinoEngi
         prove(engine, load(folder))
 
 
-def test_i11_other_weights_are_no_proof(folder: Path) -> None:
-    model = onnx.load(folder / "model.onnx")
-    weights = next(one for one in model.graph.initializer if one.name == "s16a_conv_weight")
-    changed = numpy_helper.to_array(weights) * np.float32(1.2)
-    weights.CopyFrom(numpy_helper.from_array(changed.astype(np.float32), weights.name))
-    onnx.save(model, folder / "model.onnx")
-    with pytest.raises(BadModel, match="was changed"):
-        load(folder)
-    hash_into_card(folder, {"model": "model.onnx"})
+def test_i11_a_candidate_that_only_one_side_has_is_no_proof_unless_it_is_at_the_edge(
+    folder: Path, engine: OpenVinoEngine
+) -> None:
+    said = json.loads((folder / "golden.json").read_text())
+    for column in said.values():
+        del column[7]
+    (folder / "golden.json").write_text(json.dumps(said))
+    hash_into_card(folder, {"reference": "golden.json"})
+    less = load(folder)
+    with pytest.raises(EngineFault, match="candidate at"):
+        prove(engine, less)
+    peak = round(10_000 * float(say(engine, less).peaks[7]))
+    assert prove(engine, less.model_copy(update={"min_candidate": peak})).matched > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "constant"),
+    [("locator.onnx", "weights"), ("locator.onnx", "scale"), ("grader.onnx", "told")],
+)
+def test_i11_other_weights_are_no_proof(folder: Path, file: str, constant: str) -> None:
+    changed(folder, file, constant, 1.2)
     other = load(folder)
     with pytest.raises(EngineFault, match="does not see what the model means"):
         prove(OpenVinoEngine(other), other)
@@ -78,76 +110,167 @@ def test_i11_other_weights_are_no_proof(folder: Path) -> None:
 
 def test_i11_an_engine_that_sees_nothing_is_never_proved(card: ModelCard) -> None:
     with pytest.raises(EngineFault):
-        prove(IdleEngine(len(card.classes)), card)
+        prove(IdleEngine(card), card)
 
 
-def test_a_tile_gives_the_same_bits_twice_and_after_other_tiles(
+def test_a_field_gives_the_same_bits_twice_and_after_other_fields(
     engine: OpenVinoEngine, card: ModelCard
 ) -> None:
-    golden = golden_tile(card)
-    first = engine.detect(golden)
+    golden = golden_field(card)
+    first = cells(engine, golden)
     noise = np.random.default_rng(5).integers(0, 256, golden.shape, dtype=np.uint8)
-    engine.detect(noise)
-    engine.detect(np.full_like(golden, 255))
-    assert same(engine.detect(golden), first)
-    assert same(OpenVinoEngine(card).detect(golden), first)
+    cells(engine, noise)
+    cells(engine, np.full_like(golden, 255))
+    assert same(cells(engine, golden), first)
+    assert same(cells(OpenVinoEngine(card), golden), first)
 
 
-def test_blank_glass_holds_no_cell(engine: OpenVinoEngine, card: ModelCard) -> None:
-    for level in (0, 128, 200, 230, 255):
+def test_a_last_batch_gives_the_same_numbers_whatever_the_batch_before_held(
+    engine: OpenVinoEngine, card: ModelCard
+) -> None:
+    chance = np.random.default_rng(6)
+    crops = chance.integers(0, 256, (2 * card.batch + 3, 96, 96, 3), dtype=np.uint8)
+    located = chance.normal(size=(len(crops), 4)).astype(np.float32)
+    whole = engine.grade(crops, located)
+    last = engine.grade(crops[-3:], located[-3:])
+    assert np.array_equal(whole.class_scores[-3:], last.class_scores)
+    assert np.array_equal(whole.embeddings[-3:], last.embeddings)
+    assert engine.grade(crops[:0], located[:0]).class_scores.shape == (0, 7)
+
+
+def test_blank_glass_holds_no_candidate() -> None:
+    card = load(SHIPPED)
+    engine = OpenVinoEngine(card)
+    for level in (230, 255):
         blank = np.full((*card.tile_px, 3), level, np.uint8)
-        assert len(engine.detect(blank).scores) == 0
+        assert len(engine.locate(blank).located) == 0
 
 
 @pytest.mark.parametrize(
     "picture",
     [
-        np.zeros((1040, 1232, 3), np.uint8),
-        np.zeros((1024, 1248, 3), np.uint8),
-        np.zeros((1024, 1232, 3), np.float32),
+        np.zeros((520, 640, 3), np.uint8),
+        np.zeros((512, 648, 3), np.uint8),
         np.zeros((512, 640, 3), np.float32),
-        np.zeros((1024, 1232, 4), np.uint8),
+        np.zeros((256, 320, 3), np.float32),
+        np.zeros((512, 640, 4), np.uint8),
+        np.zeros((512, 640), np.uint8),
     ],
 )
 def test_a_picture_that_does_not_fit_is_a_fault(
     engine: OpenVinoEngine, picture: np.ndarray
 ) -> None:
     with pytest.raises(EngineFault, match="the engine takes uint8"):
-        engine.detect(picture)
+        engine.locate(picture)
+
+
+@pytest.mark.parametrize(
+    ("crops", "located"),
+    [
+        (np.zeros((2, 96, 95, 3), np.uint8), np.zeros((2, 4), np.float32)),
+        (np.zeros((2, 96, 96, 3), np.float32), np.zeros((2, 4), np.float32)),
+        (np.zeros((2, 96, 96, 3), np.uint8), np.zeros((3, 4), np.float32)),
+        (np.zeros((2, 96, 96, 3), np.uint8), np.zeros((2, 3), np.float32)),
+        (np.zeros((2, 96, 96, 3), np.uint8), np.zeros((2, 4), np.float64)),
+    ],
+)
+def test_crops_that_do_not_fit_are_a_fault(
+    engine: OpenVinoEngine, crops: np.ndarray, located: np.ndarray
+) -> None:
+    with pytest.raises(EngineFault, match="the engine takes"):
+        engine.grade(crops, located)
+
+
+def test_numbers_that_are_no_probabilities_are_a_fault(
+    engine: OpenVinoEngine, card: ModelCard
+) -> None:
+    crops = np.zeros((1, 96, 96, 3), np.uint8)
+    with pytest.raises(EngineFault, match="no probabilities"):
+        engine.grade(crops, np.full((1, 4), np.nan, np.float32))
 
 
 def test_a_smaller_picture_is_padded_with_white_whatever_came_before(
     engine: OpenVinoEngine, card: ModelCard
 ) -> None:
-    golden = golden_tile(card)
-    expected = engine.detect(golden)
-    engine.detect(np.zeros((700, 900, 3), np.uint8))
-    assert same(engine.detect(golden[:512, :640]), expected)
+    small = tiny_model.field(400, 500, tiny_model.spots(400, 500))
+    whole = np.full((1024, 1280, 3), 255, np.uint8)
+    whole[:400, :500] = small
+    expected = cells(engine, whole)
+    cells(engine, np.zeros((800, 900, 3), np.uint8))
+    assert len(expected.scores) > 20
+    assert same(cells(engine, small), expected)
 
 
-def test_a_model_that_is_none_is_refused(folder: Path) -> None:
-    (folder / "model.onnx").write_bytes(b"no model")
-    hash_into_card(folder, {"model": "model.onnx"})
+def test_nothing_is_located_beside_the_picture(engine: OpenVinoEngine) -> None:
+    cut_spot = np.full((40, 60, 3), 255, np.uint8)
+    cut_spot[36:, 20:30] = 0
+    assert (engine.locate(cut_spot).centres_px[:, 1] <= 40).all()
+    cut_spot[:] = 0
+    assert (engine.locate(cut_spot).centres_px < (60, 40)).all()
+
+
+@pytest.mark.parametrize("file", ["locator.onnx", "grader.onnx"])
+def test_a_model_that_is_none_is_refused(folder: Path, file: str) -> None:
+    (folder / file).write_bytes(b"no model")
+    hash_into_card(folder, {file.removesuffix(".onnx"): file})
     with pytest.raises(BadModel, match="refuses the model"):
         OpenVinoEngine(load(folder))
 
 
-def test_a_model_changed_after_its_card_was_read_is_refused(folder: Path) -> None:
+def test_networks_in_each_others_place_are_a_fault(folder: Path, tmp_path: Path) -> None:
+    locator, grader = folder / "locator.onnx", folder / "grader.onnx"
+    aside = tmp_path / "aside"
+    shutil.move(locator, aside)
+    shutil.move(grader, locator)
+    shutil.move(aside, grader)
+    hash_into_card(folder, {"locator": "locator.onnx", "grader": "grader.onnx"})
     card = load(folder)
-    with (folder / "model.onnx").open("ab") as model:
+    with pytest.raises(EngineFault, match="inference failed"):
+        prove(OpenVinoEngine(card), card)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by"),
+    [("tile_px = [512, 640]", "tile_px = [512, 1280]"), ("batch = 16", "batch = 8")],
+)
+def test_a_network_that_its_card_does_not_fit_is_a_fault(
+    folder: Path, pattern: str, by: str
+) -> None:
+    text = (folder / "card.toml").read_text()
+    assert pattern in text
+    (folder / "card.toml").write_text(text.replace(pattern, by))
+    card = load(folder)
+    with pytest.raises(EngineFault):
+        prove(OpenVinoEngine(card), card)
+
+
+@pytest.mark.parametrize("file", ["locator.onnx", "grader.onnx"])
+def test_a_model_changed_after_its_card_was_read_is_refused(folder: Path, file: str) -> None:
+    card = load(folder)
+    with (folder / file).open("ab") as model:
         model.write(b"\0")
     with pytest.raises(BadModel, match="was changed since"):
         OpenVinoEngine(card)
 
 
-def test_the_reference_is_what_the_unoptimised_graph_gives(card: ModelCard) -> None:
-    assert prove(ReferenceEngine(card), card).score_difference < 1e-4
-
-
-def test_building_again_changes_nothing(folder: Path) -> None:
+def test_building_again_changes_nothing(folder: Path, card: ModelCard) -> None:
     before = (folder / "card.toml").read_bytes()
-    assert build(folder).hashes == load(SHIPPED).hashes
+    assert build(folder).hashes == card.hashes
     assert (folder / "card.toml").read_bytes() == before
+
+
+def test_a_golden_field_over_two_tiles_is_refused(card: ModelCard, tmp_path: Path) -> None:
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "golden.png"), np.zeros((1026, 1280, 3), np.uint8))
+    with pytest.raises(BadModel, match="too large"):
+        golden_field(_with_golden(card, tmp_path))
+
+
+def test_speed_is_measured_on_a_field_that_fills_two_tiles(card: ModelCard) -> None:
+    field = whole_field(card)
+    assert field.shape == (1024, 1280, 3)
+    assert (field[512:, 640:] == golden_field(card)).all()
 
 
 def test_a_machine_without_torch_onnx_and_tensorrt_runs_everything_that_serves() -> None:
@@ -155,7 +278,14 @@ def test_a_machine_without_torch_onnx_and_tensorrt_runs_everything_that_serves()
     program = (
         f"import sys\nfor name in {names}: sys.modules[name] = None\n"
         "import engines.commands, engines.card, engines.parity, engines.openvino_engine\n"
-        "import engines.evaluate, engines.idle_engine, engines.reference_engine\n"
+        "import engines.detect, engines.idle_engine, engines.reference_engine\n"
         "assert 'openvino' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def _with_golden(card: ModelCard, folder: Path) -> ModelCard:
+    from engines.card import sha256_of
+
+    hashes = card.hashes.model_copy(update={"golden": sha256_of(folder / "golden.png")})
+    return card.model_copy(update={"folder": folder, "hashes": hashes})

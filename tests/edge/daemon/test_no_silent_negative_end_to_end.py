@@ -29,8 +29,7 @@ from drivers.sources.faults import Faults
 from drivers.sources.simulated.render import Options, SimulatedSlide
 from edge.commands.checking import verify_slide
 from edge.commands.running import MISTAKE
-from edge.daemon.engine import SHIPPED
-from engines.card import CARD, MODELS, REFERENCE, load, sha256_of
+from engines.card import CARD, REFERENCE, SHIPPED, load, sha256_of
 from tests.edge.daemon.rig import Rig, slide
 
 FIELDS = 110
@@ -276,10 +275,10 @@ def _send_until_the_disk_is_full(rig: Rig, source: SimulatedSlide) -> set[tuple[
 def _contradicted_model(folder: Path) -> Path:
     """The shipped model with another reference output, and a card that says it is right."""
     model = folder / "contradicted"
-    shutil.copytree(MODELS / SHIPPED, model)
+    shutil.copytree(SHIPPED, model)
     before = load(model).hashes.reference
     said = json.loads((model / REFERENCE).read_text())
-    said["scores"] = [score * 0.5 for score in said["scores"]]
+    said["peaks"] = [peak * 0.5 for peak in said["peaks"]]
     (model / REFERENCE).write_text(json.dumps(said))
     card = (model / CARD).read_text()
     (model / CARD).write_text(card.replace(before, sha256_of(model / REFERENCE)))

@@ -11,9 +11,8 @@ import pytest
 from drivers.scanner.question import LinkRefused
 from drivers.scanner.words import Code
 from edge.commands.checking import verify_chain, verify_slide
-from edge.daemon.engine import SHIPPED
 from edge.journal import shelf
-from engines.card import CARD, MODELS
+from engines.card import CARD, LOCATOR, SHIPPED
 from tests.edge.daemon.rig import Rig, slide
 from tests.edge.daemon.test_no_silent_negative_end_to_end import codes, send_some
 
@@ -68,7 +67,7 @@ def test_i3_a_slide_is_not_read_by_another_model_than_it_was_opened_with(rig: Ri
     send_some(rig, slide(fields=4), 2)
     rig.kill()
     other = rig.folder / "other-model"
-    shutil.copytree(MODELS / SHIPPED, other)
+    shutil.copytree(SHIPPED, other)
     _retrain(other)
     rig.changed["model"] = str(other)
     rig.start()
@@ -84,8 +83,8 @@ def _retrain(model: Path) -> None:
 
     from engines.build import build
 
-    network = onnx.load(model / "model.onnx")
+    network = onnx.load(model / LOCATOR)
     network.producer_name = "somebody else"
-    onnx.save(network, model / "model.onnx")
+    onnx.save(network, model / LOCATOR)
     build(model)
-    assert (model / CARD).read_text() != (MODELS / SHIPPED / CARD).read_text()
+    assert (model / CARD).read_text() != (SHIPPED / CARD).read_text()

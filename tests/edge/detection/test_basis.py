@@ -18,7 +18,7 @@ from engines.card import ModelCard
 from engines.tables import Source
 from tests.edge.verdict.conftest import NEGATIVE, OPENING
 
-SHIPPED = cards.read(next(path for path in sorted(cards.MODELS.iterdir()) if path.is_dir()))
+SHIPPED = cards.read(cards.SHIPPED)
 
 
 def card(*sources: Source) -> ModelCard:
