@@ -105,11 +105,10 @@ def draw(
     if rng.uniform() < like.foamy:
         thickness = thickness * _vacuoles(rng, size_px, um_per_px)
     dyed = np.maximum(thickness, 0) * np.float32(rng.uniform(*like.amount) * look.depth)
-    other = _mixing(rng, size_px, um_per_px)
-    layers: Layers = [
-        (dyed * (1 - other), _dye(rng, kind, look)),
-        (dyed * other, _dye(rng, kind, look)),
-    ]
+    layers: Layers = [(dyed, _dye(rng, kind, look))]
+    if rng.uniform() < 0.55:
+        other = _mixing(rng, size_px, um_per_px)
+        layers = [(dyed * (1 - other), layers[0][1]), (dyed * other, _dye(rng, kind, look))]
     if like.form == "sheet":
         many = int(rng.integers(0, 200) * rng.uniform())
         granules = texture.dots(rng, mask, um_per_px, many)
@@ -124,8 +123,9 @@ def _outline(
     """Longer along x than along y, as its nucleus is."""
     longer = float(rng.uniform(*like.longer))
     if like.form == "sheet":
-        rounds = 4 if preparation is Preparation.SUREPATH else int(rng.integers(1, 4))
-        outline = shapes.polygon(rng, radius_um * 1.1, int(rng.integers(5, 9)), 0.2, rounds)
+        rounds = int(rng.integers(1, 4)) + 2 * (preparation is Preparation.SUREPATH)
+        uneven = rng.uniform(0.12, 0.34)
+        outline = shapes.polygon(rng, radius_um * 1.1, int(rng.integers(5, 9)), uneven, rounds)
         outline = outline * (np.sqrt(longer), 1 / np.sqrt(longer))
     elif like.form == "column":
         outline = shapes.boxed(rng, radius_um, longer)
@@ -163,7 +163,7 @@ def _sheet(rng: np.random.Generator, mask: Map, um_per_px: float, is_smear: bool
     border = np.exp(-(((depth - 0.3) / 0.3) ** 2))
     sheet = sheet + rng.uniform(0.2, 0.9) * rolled + rng.uniform(0.1, 0.7) * border
     net = texture.wrinkles(rng, size_px, rng.uniform(1.6, 3.5) / um_per_px)
-    net = net * (0.35 + 0.65 * np.exp(-depth / 7))
+    net = np.asarray(net * (0.35 + 0.65 * np.exp(-depth / 7)), np.float32)
     sheet = sheet + rng.uniform(0.05, 0.7 if is_smear else 0.5) * net
     fibres = texture.streaks(rng, size_px, 0.5 / um_per_px, 4)
     sheet = sheet + rng.uniform(0.0, 0.12 if is_smear else 0.06) * fibres

@@ -23,11 +23,12 @@ def draw(
         return _neutrophil(rng, look, um_per_px, is_smear)
     if kind is Kind.RED_CELL:
         return _red_cell(rng, look, um_per_px, is_smear)
+    if kind is Kind.DEBRIS:
+        return _debris(rng, look, um_per_px, is_smear)
     draw_one = {
         Kind.LYMPHOCYTE: _lymphocyte,
         Kind.KERATIN: _keratin,
         Kind.MUCUS: _mucus,
-        Kind.DEBRIS: _debris,
     }[kind]
     return draw_one(rng, look, um_per_px)
 
@@ -131,25 +132,30 @@ def _mucus(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Laye
     return [(np.asarray(strand, np.float32) * amount, np.asarray(dye, np.float32))]
 
 
-def _debris(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
-    """A speck, a patch of rods, or a crumbling clot."""
-    which = rng.uniform()
-    if which < 0.5:
-        radius_um = rng.uniform(0.3, 1.6)
-        outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.5), 0.15)
-        size_px = shapes.side_px(3 * radius_um, um_per_px)
-        mask = shapes.filled(outline, size_px, um_per_px)
-        return [(mask * np.float32(rng.uniform(0.3, 1.5)), varied(rng, look.nucleus, 0.15))]
-    if which < 0.8:
+def _debris(rng: np.random.Generator, look: Appearance, um_per_px: float, is_smear: bool) -> Layers:
+    """A speck, a patch of rods, a crumbling clot; on a smear mostly a film of dried protein."""
+    draw_one = rng.choice(4, p=(0.3, 0.2, 0.1, 0.4) if is_smear else (0.5, 0.27, 0.2, 0.03))
+    if draw_one == 1:
         return _rods(rng, look, um_per_px)
-    radius_um = rng.uniform(3, 13)
-    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.2), 0.15)
+    if draw_one > 1:
+        return _crumbs(rng, look, um_per_px, is_film=draw_one == 3)
+    radius_um = rng.uniform(0.3, 1.6)
+    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.5), 0.15)
+    mask = shapes.filled(outline, shapes.side_px(3 * radius_um, um_per_px), um_per_px)
+    return [(mask * np.float32(rng.uniform(0.3, 1.5)), varied(rng, look.nucleus, 0.15))]
+
+
+def _crumbs(rng: np.random.Generator, look: Appearance, um_per_px: float, is_film: bool) -> Layers:
+    """A clot of lysed blood or, wider and fainter, a film."""
+    radius_um = rng.uniform(9, 20) if is_film else rng.uniform(3, 13)
+    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2), 0.15)
     size_px = shapes.side_px(float(np.abs(outline).max()) * 1.3, um_per_px)
     soft = texture.softened(shapes.filled(outline, size_px, um_per_px), 0.2 * radius_um, um_per_px)
-    crumbs = texture.grain(rng, size_px, rng.uniform(0.4, 0.8) / um_per_px)
-    crumbs = np.clip(crumbs - 0.2 + 0.5 * texture.grain(rng, size_px, 2 / um_per_px), 0, 2)
+    fine = texture.grain(rng, size_px, rng.uniform(0.2, 0.4 if is_film else 0.6) / um_per_px)
+    patchy = texture.grain(rng, size_px, (4 if is_film else 2) / um_per_px)
+    crumbs = np.clip((0.5 if is_film else -0.2) + 0.8 * fine + 0.5 * patchy, 0, 2)
     dye = rng.dirichlet((0.6, 0.4, 0.4)) @ np.stack([look.nucleus, look.pink, look.green])
-    amount = np.float32(rng.uniform(0.08, 0.35))
+    amount = np.float32(rng.uniform(0.02, 0.09) if is_film else rng.uniform(0.08, 0.35))
     return [(np.asarray(soft * crumbs, np.float32) * amount, np.asarray(dye, np.float32))]
 
 

@@ -109,7 +109,7 @@ def draw(
     thickness = np.zeros((size_px, size_px), np.float32)
     for outline in outlines:
         mask = texture.softened(
-            shapes.filled(outline, size_px, um_per_px), rng.uniform(0.08, 0.22), um_per_px
+            shapes.filled(outline, size_px, um_per_px), rng.uniform(0.06, 0.18), um_per_px
         )
         body = (
             _smooth(rng, mask, um_per_px) if is_smooth else _chromatin(rng, like, mask, um_per_px)

@@ -80,9 +80,9 @@ def appearance(rng: np.random.Generator, preparation: Preparation) -> Appearance
         orange=dye(ORANGE_G),
         green=dye(rng.dirichlet((0.7, 1.0)) @ np.asarray(LIGHT_GREENS)),
         warmth=float(rng.uniform(1.2, 4.0) if is_smear else rng.uniform(0.4, 1.6)),
-        orange_share=float(rng.beta(2, 2) if is_smear else rng.beta(0.6, 2)),
+        orange_share=float(rng.beta(2.5, 1.6) if is_smear else rng.beta(0.6, 2)),
         blue_share=float(rng.beta(1.2, 2) if is_smear else rng.beta(2, 1.5)),
-        depth=float(np.exp(rng.normal(0.35 if is_smear else 0, 0.25))),
+        depth=float(np.exp(rng.normal(0.25 if is_smear else 0, 0.22))),
     )
 
 

@@ -26,7 +26,9 @@ _MANY = {
     Kind.INTERMEDIATE: 40,
     Kind.NEUTROPHIL: 40,
     Kind.DEBRIS: 60,
-    Kind.MUCUS: 12,
+    Kind.REACTIVE: 20,
+    Kind.KERATIN: 16,
+    Kind.MUCUS: 10,
 }
 """How many of each part are drawn; 24 where not said."""
 
