@@ -1,150 +1,194 @@
-"""From folders of annotated fields to a model file: read, hold out, train, calibrate, export."""
+"""From annotated fields to a model: a run a fold, a run on all, calibration out of fold, export.
 
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Every run leaves its weights in the work folder and is not run again, so that an interrupted training
+goes on where it was. Five folds' held-out fields say how good the last run, which sees all, is.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from engines.card import MODEL
 from engines.detector import BadModel
-from engines.fields import TIERS, AnnotatedField, fold_of, read_folders
-from engines.train.export import write_onnx
-from engines.train.loop import Progress, train
-from engines.train.net import STRIDE, forward
+from engines.evaluate import one_to_one
+from engines.fields import AnnotatedField, fold_of, read_folders
+from engines.train import calibrate
+from engines.train.export import write_grader, write_locator
+from engines.train.grading import graded, train_grader
+from engines.train.locating import train_locator
+from engines.train.look import grade, locate
+from engines.train.loop import Progress, Report, Run
+from engines.train.networks import GRADER, LOCATOR
+from engines.train.steps import Step, new_network
 
-UM_PER_PX = 0.5
 TILE_PX = (1024, 1232)
 """Height and width: a field of 2448 x 2048 px at 0.25 um/px, halved, and 8 columns of padding."""
-SAME = 1e-4
-"""How far the exported graph may be from the trained network, in probability."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a training run gave."""
-
-    trained_fields: int
-    held_out_fields: int
-    cells: dict[str, int]
-    """Trained on, by tier."""
-    temperature: float
-    loss_of_held_out_tiers: float
-    """Mean negative log likelihood at the annotated nuclei, calibrated."""
-    parameters: int
+BATCH = 16
+"""Crops that the exported grader takes at once."""
+FOUND_UM = 5.75
+"""A candidate this near to a nucleus is that nucleus."""
+RATE = 2e-3
+FINAL = "final"
+Networks: TypeAlias = tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a training run depends on, besides the data."""
+    """What training depends on, besides the data."""
 
-    steps: int
-    seed: int
-    threads: int
-    folds: int
-    held_out: int
-    """The fold that the weights never see; its fields fit the temperature."""
+    locator_steps: int = 2_500
+    grader_steps: int = 2_500
+    seed: int = 1
+    threads: int = 1
+    folds: int = 5
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The name of every run."""
+        return (*(f"fold-{fold}" for fold in range(self.folds)), FINAL)
 
 
-def make_model(
-    data: Sequence[Path], to: Path, recipe: Recipe, report: Callable[[Progress], None]
-) -> Made:
-    """Train, and write `model.onnx` into a folder.
+def read(data: Sequence[Path]) -> list[AnnotatedField]:
+    """All fields. Raises BadModel."""
+    return read_folders(data)
+
+
+def held_out(fields: Sequence[AnnotatedField], recipe: Recipe, run: str) -> npt.NDArray[np.bool_]:
+    """Which fields a run does not see."""
+    folds = np.array([fold_of(field.number, recipe.folds) for field in fields])
+    return folds == (-1 if run == FINAL else int(run.removeprefix("fold-")))
+
+
+def train_one(
+    fields: Sequence[AnnotatedField], recipe: Recipe, run: str, work: Path, report: Report
+) -> None:
+    """One run of both networks, and what they say of the fields that they did not see.
 
     Raises:
-        BadModel: The data cannot be read, or no field is held out.
+        BadModel: The work folder is of another recipe or other data.
     """
-    fields = read_folders(data, UM_PER_PX)
-    is_held = [fold_of(field.number, recipe.folds) == recipe.held_out for field in fields]
+    folder = work / run
+    folder.mkdir(parents=True, exist_ok=True)
+    _is_same_recipe(work, fields, recipe)
+    is_held = held_out(fields, recipe, run)
     seen = [field for field, held in zip(fields, is_held, strict=True) if not held]
-    held_out = [field for field, held in zip(fields, is_held, strict=True) if held]
-    if not seen or not held_out:
-        raise BadModel(
-            "held-out",
-            f"{recipe.held_out} of {recipe.folds}",
-            f"{len(seen)} fields to learn from, {len(held_out)} held out",
-            "Choose another fold",
-        )
-    network = train(seen, recipe.steps, recipe.seed, recipe.threads, report)
-    logits, tiers = tier_logits(network, held_out)
-    temperature = fitted_temperature(logits, tiers)
-    to.mkdir(parents=True, exist_ok=True)
-    write_onnx(network, temperature, TILE_PX, to / MODEL)
-    check_export(network, temperature, held_out[0])
-    counts = np.bincount(np.concatenate([field.tiers for field in seen]), minlength=len(TIERS))
-    return Made(
-        trained_fields=len(seen),
-        held_out_fields=len(held_out),
-        cells=dict(zip(TIERS, counts.tolist(), strict=True)),
-        temperature=round(temperature, 3),
-        loss_of_held_out_tiers=round(negative_log_likelihood(logits / temperature, tiers), 4),
-        parameters=sum(values.numel() for values in network.parameters()),
-    )
+    with _losses_in(folder / "losses.csv", report) as tell:
+        locator = _kept(folder / "locator.npz", LOCATOR)
+        if locator is None:
+            plan = Run("locator", recipe.locator_steps, RATE, recipe.seed, recipe.threads)
+            locator = train_locator(seen, plan, tell)
+            _keep(locator, folder / "locator.npz")
+        grader = _kept(folder / "grader.npz", GRADER)
+        if grader is None:
+            places = [graded(field, mistaken(locator, field)) for field in seen]
+            plan = Run("grader", recipe.grader_steps, RATE, recipe.seed, recipe.threads)
+            grader = train_grader(places, plan, tell)
+            _keep(grader, folder / "grader.npz")
+    if is_held.any():
+        said = [
+            candidates((locator, grader), field)
+            for field, held in zip(fields, is_held, strict=True)
+            if held
+        ]
+        inputs, classes = (np.concatenate(parts) for parts in zip(*said, strict=True))
+        np.savez(folder / "said.npz", inputs=inputs, classes=classes)
 
 
-def tier_logits(
-    network: Any,  # noqa: ANN401
-    fields: Sequence[AnnotatedField],
+def mistaken(locator: Any, field: AnnotatedField) -> npt.NDArray[np.float64]:  # noqa: ANN401
+    """Where the locator sees a nucleus and none is annotated, in the file's pixels."""
+    places, _ = locate(locator, field)
+    if not len(field.points_px):
+        return places
+    apart = np.hypot(*(places[:, None] - field.points_px[None]).transpose(2, 0, 1))
+    return places[apart.min(axis=1) > FOUND_UM / field.um_per_px]
+
+
+def candidates(
+    networks: Networks, field: AnnotatedField
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """The tier logits, (n, 3), at all annotated nuclei of some fields, and their tiers, (n,)."""
-    logits = []
-    for field in fields:
-        cells = (field.points_px // STRIDE).astype(int)
-        with torch.no_grad():
-            maps = forward(network, torch.from_numpy(_even(field.picture)[None])).numpy()
-        logits.append(maps[0, 1:, cells[:, 1], cells[:, 0]])
-    tiers = np.concatenate([field.tiers for field in fields])
-    return np.concatenate(logits).astype(np.float64), tiers
+    """What both networks say of a field's candidates, (n, 11), and the classes of these, (n,)."""
+    locator, grader = networks
+    places, located = locate(locator, field)
+    said = np.concatenate([grade(grader, field, places), located], axis=1)
+    found = one_to_one(field.points_px, places.astype(np.float32), FOUND_UM / field.um_per_px)
+    classes = np.zeros(len(places), np.int64)
+    classes[found[found >= 0]] = field.labels[found >= 0] + 1
+    return said, classes
 
 
-def fitted_temperature(logits: npt.NDArray[np.float64], tiers: npt.NDArray[np.int64]) -> float:
-    """The divisor of the logits that makes the tiers most likely, 0.2 to 5, to one per cent.
-
-    Source: Guo et al., On Calibration of Modern Neural Networks (2017), 4.2.
-    """
-    candidates = np.geomspace(0.2, 5.0, 324)
-    losses = [negative_log_likelihood(logits / candidate, tiers) for candidate in candidates]
-    return float(candidates[int(np.argmin(losses))])
-
-
-def negative_log_likelihood(logits: npt.NDArray[np.float64], tiers: npt.NDArray[np.int64]) -> float:
-    """Mean over the nuclei, in nats."""
-    shifted = logits - logits.max(1, keepdims=True)
-    normaliser = np.log(np.exp(shifted).sum(1))
-    return float((normaliser - shifted[np.arange(len(tiers)), tiers]).mean())
-
-
-def check_export(network: Any, temperature: float, field: AnnotatedField) -> None:  # noqa: ANN401
-    """Compare the exported graph with the network on one field.
+def write_model(recipe: Recipe, run: str, work: Path, to: Path) -> None:
+    """Export a run's networks, calibrated on what was held out of the other folds.
 
     Raises:
-        BadModel: They differ.
+        BadModel: A run is not finished.
     """
-    import onnxruntime
-
-    picture = _even(field.picture)[None]
-    with torch.no_grad():
-        logits = forward(network, torch.from_numpy(picture))
-    heat = torch.sigmoid(logits[:, :1]).numpy()
-    classes = torch.softmax(logits[:, 1:] / temperature, 1).numpy()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / MODEL
-        write_onnx(network, temperature, picture.shape[1:3], path)
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        peaks, exported = session.run(["peaks", "classes"], {"tile": picture})
-    apart = max(np.abs(exported - classes).max(), np.abs(peaks - heat)[peaks > 0].max())
-    if apart > SAME:
-        raise BadModel(
-            MODEL, f"{apart:.2g}", "the export is not the network", "Report this as a bug"
-        )
+    others = [fold for fold in recipe.runs if fold not in (run, FINAL)]
+    said = [_finished(work / fold / "said.npz") for fold in others]
+    calibration = calibrate.fitted(
+        np.concatenate([one["inputs"] for one in said]),
+        np.concatenate([one["classes"] for one in said]),
+    )
+    to.mkdir(parents=True, exist_ok=True)
+    for name in ("locator.npz", "grader.npz"):
+        _finished(work / run / name)
+    write_locator(_kept(work / run / "locator.npz", LOCATOR), TILE_PX, to / "locator.onnx")
+    grader = _kept(work / run / "grader.npz", GRADER)
+    write_grader(grader, calibration, BATCH, to / "grader.onnx")
 
 
-def _even(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Padded with white to multiples of 16."""
-    height, width = picture.shape[:2]
-    pad = ((0, -height % 16), (0, -width % 16), (0, 0))
-    return np.pad(picture, pad, constant_values=255)
+def _is_same_recipe(work: Path, fields: Sequence[AnnotatedField], recipe: Recipe) -> None:
+    content = hashlib.sha256()
+    for field in fields:
+        for part in (field.picture, field.points_px, field.labels):
+            content.update(np.ascontiguousarray(part).data)
+    said = json.dumps(asdict(recipe) | {"data": content.hexdigest()}, indent=1)
+    path = work / "recipe.json"
+    if not path.exists():
+        path.write_text(said)
+    elif path.read_text() != said:
+        problem = "holds runs of another recipe or of other data"
+        raise BadModel("work", str(work), problem, "Name another folder, or remove that one")
+
+
+def _keep(network: Any, path: Path) -> None:  # noqa: ANN401
+    part = path.with_suffix(".part.npz")
+    np.savez(part, **{name: value.numpy() for name, value in network.state_dict().items()})
+    part.rename(path)
+
+
+def _kept(path: Path, steps: Sequence[Step]) -> Any:  # noqa: ANN401
+    """A finished network, or None."""
+    if not path.exists():
+        return None
+    network = new_network(steps)
+    kept = np.load(path)
+    network.load_state_dict({name: torch.from_numpy(kept[name]) for name in kept.files})
+    network.eval()
+    return network
+
+
+def _finished(path: Path) -> Any:  # noqa: ANN401
+    if not path.exists():
+        raise BadModel(str(path), "absent", "that run is not finished", "Train it first")
+    return np.load(path)
+
+
+@contextmanager
+def _losses_in(path: Path, report: Report) -> Iterator[Report]:
+    """Also writes every loss into a table, so that curves can be drawn."""
+    with path.open("a", newline="") as file:
+        table = csv.writer(file)
+
+        def tell(now: Progress) -> None:
+            table.writerow((now.what, now.step, *(f"{loss:.5f}" for loss in now.losses)))
+            report(now)
+
+        yield tell
