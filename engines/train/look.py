@@ -23,8 +23,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def locate(network: Any, field: AnnotatedField) -> tuple[Floats, Floats]:  # noqa: ANN401
-    """Candidates in a field's annotated ground: places in the file's pixels, (n, 2), and what the
-    locator says of each, (n, 4)."""
+    """The candidates in a field's annotated ground.
+
+    Returns:
+        Places in the file's pixels, float64, (n, 2), and what the locator says of each, float64,
+        (n, 4).
+    """
     seen = locating.at_half(field)
     picture = _padded(seen.picture)
     with torch.no_grad():
