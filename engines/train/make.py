@@ -1,7 +1,8 @@
 """From annotated fields to a model: a run a fold, a run on all, calibration out of fold, export.
 
 Every run leaves its weights in the work folder and is not run again, so that an interrupted
-training goes on where it was. Five folds' held-out fields say how good the last run, which sees all, is.
+training goes on where it was. The held-out fields of all folds say how good the last run is, which
+sees every field.
 """
 
 import csv
