@@ -1,0 +1,1 @@
+"""How well a model finds and grades the cells of annotated fields."""
