@@ -28,7 +28,7 @@ class Cytoplasm:
     longer: _Range = (1.0, 1.35)
     aside: float = 0.12
     """How far the nucleus lies off the middle, as a share of the radius."""
-    grainy: _Range = (0.06, 0.2)
+    grainy: _Range = (0.05, 0.17)
     halo: float = 0.0
     """Share with a wide clear zone and a dense rim about the nucleus."""
     cleft: float = 0.0
@@ -64,7 +64,7 @@ RECIPES = {
         (6.6, 10.5), (0.2, 0.5), pink=0.15, longer=(1.0, 1.6), aside=0.2, ragged_um=(0.03, 0.2)
     ),
     Kind.HSIL: Cytoplasm(
-        (5.9, 9.4), (0.16, 0.46), pink=0.12, longer=(1.0, 1.8), aside=0.16, foamy=0.15,
+        (5.9, 9.4), (0.16, 0.46), pink=0.08, longer=(1.0, 1.8), aside=0.16, foamy=0.15,
         spidery=0.1, ragged_um=(0.03, 0.22),
     ),
     Kind.SCC: Cytoplasm(
@@ -148,7 +148,7 @@ def _mixing(rng: np.random.Generator, size_px: int, um_per_px: float) -> Map:
     """Where a cell took up its second stain: patches, or towards its edge."""
     cloudy = texture.grain(rng, size_px, 6.0 / um_per_px)
     outward = texture.away_um(size_px, um_per_px) / rng.uniform(8, 18) - 1
-    amount = 0.9 * cloudy + rng.uniform(0, 2.5) * outward + rng.normal(-0.5, 1)
+    amount = 0.5 * cloudy + rng.uniform(0, 2.5) * outward + rng.normal(-0.5, 1)
     return np.asarray(1 / (1 + np.exp(-2 * np.clip(amount, -8, 8))), np.float32)
 
 
@@ -167,9 +167,9 @@ def _sheet(rng: np.random.Generator, mask: Map, um_per_px: float, is_smear: bool
     sheet = sheet + rng.uniform(0.05, 0.7 if is_smear else 0.5) * net
     fibres = texture.streaks(rng, size_px, 0.5 / um_per_px, 4)
     sheet = sheet + rng.uniform(0.0, 0.12 if is_smear else 0.06) * fibres
-    sheet = sheet * mask
+    sheet = (sheet - rng.uniform(0, 0.45) * np.exp(-depth / rng.uniform(3, 7))) * mask
     sheet = sheet + texture.creases(rng, mask, um_per_px, int(rng.integers(0, 8)))
-    for _ in range(int(rng.binomial(2, 0.25 if is_smear else 0.14))):
+    for _ in range(int(rng.binomial(3, 0.27 if is_smear else 0.12))):
         sheet = texture.folded_over(rng, np.asarray(sheet, np.float32))
     return np.asarray(sheet, np.float32)
 

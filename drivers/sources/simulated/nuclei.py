@@ -42,8 +42,8 @@ class Nucleus:
 
 
 RECIPES = {
-    Kind.SUPERFICIAL: Nucleus(5.5, 0.12, 1.1, 0.2, fine=(0.02, 0.08), smooth=0.75, dented=0.08),
-    Kind.INTERMEDIATE: Nucleus(6.8, 0.13, 0.6, 0.3, longer=(1.0, 1.5), grooved=0.15, twin=0.02),
+    Kind.SUPERFICIAL: Nucleus(5.1, 0.13, 1.1, 0.2, fine=(0.02, 0.08), smooth=0.75, dented=0.08),
+    Kind.INTERMEDIATE: Nucleus(6.6, 0.14, 0.6, 0.3, longer=(1.0, 1.5), grooved=0.15, twin=0.02),
     Kind.PARABASAL: Nucleus(7.5, 0.12, 0.66, 0.22, clumped=(0.08, 0.3)),
     Kind.METAPLASTIC: Nucleus(
         7.8, 0.14, 0.64, 0.24, clumped=(0.08, 0.32), nucleolus=0.2, twin=0.02
@@ -62,11 +62,11 @@ RECIPES = {
         clumped=(0.15, 0.6), membrane=(0.2, 0.8), smooth=0.2, dented=0.15, twin=0.14,
     ),
     Kind.ASC_H: Nucleus(
-        8.8, 0.16, 0.78, 0.3, longer=(1.05, 1.6), wavy=(0.02, 0.055), fine=(0.08, 0.22),
+        8.5, 0.17, 0.78, 0.3, longer=(1.05, 1.6), wavy=(0.02, 0.055), fine=(0.08, 0.22),
         clumped=(0.1, 0.4), membrane=(0.2, 0.8), smooth=0.12, dented=0.2, grooved=0.15,
     ),
     Kind.HSIL: Nucleus(
-        9.2, 0.19, 0.84, 0.28, longer=(1.0, 1.7), wavy=(0.03, 0.075), fine=(0.1, 0.25),
+        8.9, 0.19, 0.84, 0.28, longer=(1.0, 1.7), wavy=(0.03, 0.075), fine=(0.1, 0.25),
         clumped=(0.2, 0.7), membrane=(0.3, 1.0), smooth=0.12, dented=0.3, grooved=0.25, twin=0.03,
     ),
     Kind.SCC: Nucleus(

@@ -15,10 +15,10 @@ Vector = npt.NDArray[np.float32]
 
 HAEMATOXYLINS = ((0.74, 0.76, 0.42), (0.60, 0.80, 0.42), (0.54, 0.82, 0.52))
 """Densities of a unit layer of the nuclear stain: blue, violet and reddish, mixed by chance."""
-EOSIN = (0.08, 0.58, 0.40)
+EOSINS = ((0.06, 0.62, 0.28), (0.08, 0.56, 0.42))
 ORANGE_G = (0.09, 0.40, 0.74)
 LIGHT_GREENS = ((0.74, 0.44, 0.32), (0.64, 0.54, 0.36))
-"""Those of the counterstains; the blue-green one from cyan to lavender grey.
+"""Those of the counterstains: pink from magenta to salmon, blue-green from cyan to lavender grey.
 
 Source: median colours of nuclei and of pink, orange and blue-green cytoplasm against the blank,
 read off liquid-based and conventional Papanicolaou fields, scaled to a length near 1.
@@ -67,7 +67,7 @@ def appearance(rng: np.random.Generator, preparation: Preparation) -> Appearance
     blanks = _SMEAR_BLANKS if is_smear else _LIQUID_BLANKS
     blank = np.asarray(blanks[rng.integers(len(blanks))], np.float32)
     blank = np.minimum(blank * rng.uniform(0.96, 1.02) + rng.normal(0, 2, 3), 253)
-    strength = float(np.exp(rng.normal(0, 0.15)))
+    strength = float(np.exp(rng.normal(0.1 if is_smear else 0, 0.15)))
 
     def dye(vector: npt.ArrayLike) -> Vector:
         tilted = np.asarray(vector) * (1 + rng.normal(0, 0.06, 3)) * strength
@@ -76,11 +76,11 @@ def appearance(rng: np.random.Generator, preparation: Preparation) -> Appearance
     return Appearance(
         blank=blank.astype(np.float32),
         nucleus=dye(rng.dirichlet((0.8, 1.6, 0.6)) @ np.asarray(HAEMATOXYLINS)),
-        pink=dye(EOSIN),
+        pink=dye(rng.dirichlet((1, 2 if is_smear else 1)) @ np.asarray(EOSINS)),
         orange=dye(ORANGE_G),
         green=dye(rng.dirichlet((0.7, 1.0)) @ np.asarray(LIGHT_GREENS)),
-        warmth=float(rng.uniform(1.2, 4.0) if is_smear else rng.uniform(0.4, 1.6)),
-        orange_share=float(rng.beta(2.5, 1.6) if is_smear else rng.beta(0.6, 2)),
+        warmth=float(rng.uniform(1.4, 4.8) if is_smear else rng.uniform(0.4, 1.6)),
+        orange_share=float(rng.beta(3, 1.4) if is_smear else rng.beta(0.6, 2)),
         blue_share=float(rng.beta(1.2, 2) if is_smear else rng.beta(2, 1.5)),
         depth=float(np.exp(rng.normal(0.25 if is_smear else 0, 0.22))),
     )
