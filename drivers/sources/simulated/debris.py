@@ -89,8 +89,8 @@ def _red_cell(
     depth = shapes.depth_um(mask, um_per_px)
     profile = 0.75 + rng.uniform(0, 0.5) * np.exp(-((depth - 0.6) ** 2) / 0.5)
     is_ghost = rng.uniform() < (0.25 if is_smear else 0.6)
-    amount = rng.uniform(0.04, 0.12) if is_ghost else rng.uniform(0.15, 0.45)
-    share = rng.beta(2, 1.2) if is_smear else rng.beta(1.2, 2)
+    amount = rng.uniform(0.04, 0.12) if is_ghost else rng.uniform(0.15, 0.6 if is_smear else 0.45)
+    share = rng.beta(3, 1) if is_smear else rng.beta(1.2, 2)
     dye = share * look.orange + (1 - share) * look.pink
     return [(mask * profile * np.float32(amount), varied(rng, dye, 0.08))]
 

@@ -29,12 +29,8 @@ _LIQUID_BLANKS = (
     (222, 222, 244), (170, 186, 196),
 )  # fmt: skip
 _SMEAR_BLANKS = (
-    (248, 252, 253),
-    (251, 253, 253),
-    (243, 246, 250),
-    (252, 248, 226),
-    (236, 244, 242),
-)
+    (248, 252, 253), (251, 253, 253), (243, 246, 250), (252, 248, 226), (236, 244, 242),
+)  # fmt: skip
 """Colours of the blank slide, 0 to 255: neutral, blue-grey, cyan, warm and dim lamps.
 
 Source: 95th percentiles of liquid-based and of conventional Papanicolaou fields.
