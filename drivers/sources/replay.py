@@ -49,6 +49,8 @@ class ReplayOptions:
     preparation: Preparation = Preparation.CONVENTIONAL
     slide: str | None = None
     """Its id; by default one made of the folder's name."""
+    images: frozenset[str] | None = None
+    """Only the images of these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ def _listed(options: ReplayOptions) -> list[_Listed]:
         names = sorted(folder.iterdir()) if folder.is_dir() else []
         paths = [path for path in names if path.suffix.lower() in SUFFIXES]
         listed = [_Listed(path, options.um_per_px) for path in paths]
+    if options.images is not None:
+        listed = [image for image in listed if image.path.name in options.images]
     if not 1 <= len(listed) <= MAX_PLANNED_FIELDS:
         problem = f"has {len(listed)} images, not 1 to {MAX_PLANNED_FIELDS}"
         raise Refusal(Problem("folder", shown(str(folder)), problem, "Name a folder of images"))

@@ -2,10 +2,10 @@
 
 import typer
 
-from edge.commands import benching, checking, demonstrating, running, watching
+from edge.commands import benching, checking, demonstrating, running, validating, watching
 
 
 def register(app: typer.Typer) -> None:
     """Add them to the program."""
-    for module in (running, demonstrating, watching, checking, benching):
+    for module in (running, demonstrating, watching, checking, validating, benching):
         module.register(app)

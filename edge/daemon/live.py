@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from edge.detection.grade import Bar, bars
 from edge.evidence.fold import Evidence
 from edge.journal.store import SlideStore
+from edge.slide.basis import Basis
 from edge.slide.record import Incident, Opening, Row
 from edge.verdict import system
 
@@ -26,17 +27,21 @@ class Reading:
         return len(self.opening.basis.classes)
 
 
-def reading(opening: Opening) -> Reading:
-    """How a slide is read."""
-    categories = system.load(opening.basis.system)
+def bars_of(basis: Basis) -> tuple[Bar, ...]:
+    """What a finding must show to reach each category of a basis."""
+    categories = system.load(basis.system)
     severities = {category.name: category.severity for category in categories.categories}
 
     def and_worse(name: str) -> frozenset[str]:
         return frozenset(category.name for category in categories.and_worse(name))
 
+    return bars(basis, severities, and_worse)
+
+
+def reading(opening: Opening) -> Reading:
+    """How a slide is read."""
     identities = dict(opening.basis.identities)
-    found = bars(opening.basis, severities, and_worse)
-    return Reading(opening, found, identities["calibration"], identities["model"])
+    return Reading(opening, bars_of(opening.basis), identities["calibration"], identities["model"])
 
 
 @dataclass(slots=True)

@@ -20,7 +20,11 @@ def table(card: ModelCard, purpose: Purpose) -> Table:
 
 def basis(card: ModelCard, purpose: Purpose, identities: dict[str, str]) -> Basis:
     """The card's numbers for a slide, with the identities of all that will make its verdict."""
-    numbers = table(card, purpose)
+    return resting_on(card, table(card, purpose), identities)
+
+
+def resting_on(card: ModelCard, numbers: Table, identities: dict[str, str]) -> Basis:
+    """The same with a given table."""
     return Basis(
         system=card.system,
         classes=card.classes,

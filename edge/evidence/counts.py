@@ -10,6 +10,7 @@ from edge.evidence.gallery import Gallery, Place, places
 from edge.evidence.ground import LATTICE_NM, Ground
 from edge.evidence.look import FieldLooks, Look
 from edge.evidence.ownership import Views
+from edge.slide.finding import Findings
 from edge.slide.plan import Plan
 from edge.slide.record import Record
 
@@ -100,6 +101,11 @@ class Counts:
     def reached(self) -> tuple[int, ...]:
         """Counted findings that reach each severity; [0] is those that reach none."""
         return tuple(self._reached.sum(axis=0).tolist())
+
+    def counted(self) -> Findings:
+        """The findings that count, as of the last `recount`."""
+        looks = [look for field in self.fields for look in field.looks]
+        return np.concatenate([look.findings[look.counted] for look in looks])
 
     def recount(self) -> None:
         """Count all again that rows since the last time could have changed."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from edge.evidence.counts import Counts
 from edge.evidence.summary import Summary
+from edge.slide.finding import Findings
 from edge.slide.record import Closing, Image, Incident, Opening, Record, Row, Skip, Withdrawal
 
 
@@ -53,6 +54,15 @@ class Evidence:
             return
         self._counts.put(record)
         self._images.add(image)
+
+    def counted(self) -> Findings:
+        """The findings that count now, field by field.
+
+        Raises:
+            ValueError: There is no image.
+        """
+        self._counts.recount()
+        return self._counts.counted()
 
     def summary(self) -> Summary:
         """What all rows so far say together: a pure function of their set.

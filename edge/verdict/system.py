@@ -21,6 +21,7 @@ class Category:
     severity: int
     """Its number in records and evidence, unique in the system; 0 is the negative one."""
     title: str
+    is_high_grade: bool
 
     def is_worse_than(self, other: "Category") -> bool:
         """Whether both stand on one axis and this one is the worse."""
@@ -97,7 +98,10 @@ def parse(name: str, content: bytes) -> CategorySystem:
     """
     data = tomllib.loads(content.decode())
     categories = sorted(
-        (Category(c["name"], c["axis"], c["severity"], c["title"]) for c in data["category"]),
+        (
+            Category(c["name"], c["axis"], c["severity"], c["title"], c.get("high_grade", False))
+            for c in data["category"]
+        ),
         key=lambda category: category.severity,
     )
     severities = [category.severity for category in categories]

@@ -203,7 +203,7 @@ def test_every_command_is_in_the_readme() -> None:
     listed = re.findall(r"^\S*\s+│?\s*(\w+)  ", cytoedge("--help").stdout, re.MULTILINE)
     commands = {"run", "demo", "scan", "record", "status", "watch", "slides", "verify", "doctor"}
     assert commands <= set(listed)
-    for command in (*commands, "bench", "engines"):
+    for command in (*commands, "bench", "engines", "validate"):
         assert f"cytoedge {command}" in readme, command
 
 

@@ -1,6 +1,7 @@
 """Which of the card's tables a slide rests on, and that its verdict says so."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,22 +14,27 @@ from edge.report import text
 from edge.report.model import report
 from edge.verdict.decide import decide
 from edge.verdict.verdict import to_json
-from engines import card as cards
 from engines.card import ModelCard
 from engines.tables import Source
 from tests.edge.verdict.conftest import NEGATIVE, OPENING
+from tests.engines import tiny_model
 
-SHIPPED = cards.read(cards.SHIPPED)
+Cards = Callable[..., ModelCard]
 
 
-def card(*sources: Source) -> ModelCard:
-    """The shipped card with these tables, each with a number of negative slides of its own."""
-    (rendered,) = (table for table in SHIPPED.tables if table.source == "rendered")
-    tables = [
-        rendered.model_copy(update={"source": source, "negative_slides": 20 + number})
-        for number, source in enumerate(sources)
-    ]
-    return SHIPPED.model_copy(update={"tables": tuple(tables)})
+@pytest.fixture(scope="module")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Cards:
+    """Makes a card with tables of these sources, each with its own number of negative slides."""
+    tiny = tiny_model.make(tmp_path_factory.mktemp("tiny"))
+
+    def made(*sources: Source) -> ModelCard:
+        tables = [
+            tiny.tables[0].model_copy(update={"source": source, "negative_slides": 20 + number})
+            for number, source in enumerate(sources)
+        ]
+        return tiny.model_copy(update={"tables": tuple(tables)})
+
+    return made
 
 
 @pytest.mark.parametrize(
@@ -45,15 +51,15 @@ def card(*sources: Source) -> ModelCard:
     ],
 )
 def test_a_slide_rests_on_the_table_of_its_purpose(
-    sources: tuple[Source, ...], purpose: Purpose, table: str
+    card: Cards, sources: tuple[Source, ...], purpose: Purpose, table: str
 ) -> None:
     found = basis(card(*sources), purpose, {})
     assert found.table == table
     assert found.negative_slides == 20 + sources.index(found.table)
 
 
-def summary(purpose: Purpose) -> Summary:
-    numbers = basis(card("rendered", "public"), purpose, {})
+def summary(card: ModelCard, purpose: Purpose) -> Summary:
+    numbers = basis(card, purpose, {})
     opening = replace(OPENING, purpose=purpose.value, basis=numbers)
     kept = row(*row_bytes(opening))
     assert kept == opening
@@ -65,9 +71,9 @@ def summary(purpose: Purpose) -> Summary:
     [(Purpose.SIMULATION, "rendered", 20), (Purpose.REPLAY, "public", 21)],
 )
 def test_i8_a_verdict_names_the_table_that_it_rests_on(
-    purpose: Purpose, table: str, negatives: int
+    card: Cards, purpose: Purpose, table: str, negatives: int
 ) -> None:
-    verdict = to_json(decide(summary(purpose)))
+    verdict = to_json(decide(summary(card("rendered", "public"), purpose)))
     assert json.loads(verdict)["rests_on"] == {"table": table, "negative_slides": negatives}
     told = text.write(report("S-1", 1, 0, verdict))
     assert f"  thresholds: table {table}, {negatives} negative slides\n" in told

@@ -71,3 +71,8 @@ def test_a_file_with_a_name_or_severity_twice_is_refused(categories: str, proble
 
 def test_evidence_counts_every_severity_that_a_system_may_use() -> None:
     assert SEVERITIES == MAX_SEVERITY + 1
+
+
+def test_high_grade_is_what_one_finding_asks_a_review_for() -> None:
+    high = [category.name for category in load("bethesda").categories if category.is_high_grade]
+    assert high == ["ASC-H", "HSIL", "SCC", "AIS", "adenocarcinoma"]

@@ -1,0 +1,1 @@
+"""Whole slides, replayed and fitted on: where the card's thresholds come from."""

@@ -1,0 +1,153 @@
+"""What is kept of a replayed slide: enough to judge it again by any table, in milliseconds."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.problem import Problem, Refusal
+from edge.daemon.live import bars_of
+from edge.detection.basis import resting_on
+from edge.detection.grade import reached
+from edge.evidence.counts import SEVERITIES
+from edge.evidence.fold import Evidence
+from edge.evidence.summary import Area, Summary, Sums
+from edge.journal import rows
+from edge.slide.basis import Basis
+from edge.slide.finding import Column
+from edge.slide.record import End, Incident, IncidentKind, Opening
+from edge.verdict.decide import decide
+from edge.verdict.verdict import Verdict
+from engines.card import ModelCard
+from engines.tables import Source, Table
+
+Scores = npt.NDArray[np.int32]
+"""int32, shape (n, classes): class scores of counted findings, in 1/10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a slide is known to be, by whoever made or labelled it."""
+
+    source: Source
+    origin: str
+    """The data set; of a rendered slide, the specimen."""
+    seed: int | None
+    """Of a rendered slide."""
+    worst: str
+    """The worst label that any of its cells or the slide has; `NILM` is a negative slide."""
+    seen_cells: int | None
+    """True squamous cells on ground that was seen; None where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One replayed slide."""
+
+    truth: Truth
+    summary: Summary
+    """Its evidence at the end. `reached` and the gallery are not kept: a table decides them."""
+    scores: Scores
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        opening = self.summary.opening
+        return f"{self.truth.origin} {opening.preparation} {opening.slide}"
+
+    @property
+    def model(self) -> str:
+        """SHA-256 of the model that looked."""
+        return dict(self.summary.opening.basis.identities)["model"]
+
+    @property
+    def fields(self) -> int:
+        """Planned fields."""
+        return len(self.summary.opening.plan.fields)
+
+    def at(self, card: ModelCard, table: Table) -> Verdict:
+        """The verdict that a table would have given."""
+        identities = dict(self.summary.opening.basis.identities)
+        basis = resting_on(card, table, identities)
+        opening = replace(self.summary.opening, basis=basis)
+        return decide(replace(self.summary, opening=opening, reached=counts(self.scores, basis)))
+
+
+def counts(scores: Scores, basis: Basis) -> tuple[int, ...]:
+    """How many findings reach each severity; [0] is those that reach none."""
+    bits = reached(scores, bars_of(basis)).astype(np.int64)
+    each = (bits[:, None] >> np.arange(SEVERITIES) & 1).sum(axis=0)
+    each[0] = (bits == 0).sum()
+    return tuple(each.tolist())
+
+
+def sample(truth: Truth, evidence: Evidence) -> Sample:
+    """What to keep of a slide that has ended."""
+    summary = replace(evidence.summary(), reached=(), gallery=())
+    return Sample(truth, summary, evidence.counted()[:, Column.CLASSES :])
+
+
+def save(kept: Sample, path: Path) -> None:
+    """Write it, whole or not at all."""
+    summary = kept.summary
+    numbers = {
+        name: getattr(summary, name)
+        for name in Summary.__dataclass_fields__
+        if name not in ("opening", "area", "sums", "incidents", "reached", "gallery")
+    }
+    head = {
+        "truth": asdict(kept.truth),
+        "opening": rows.row_bytes(summary.opening)[1].decode(),
+        "area": asdict(summary.area),
+        "sums": asdict(summary.sums),
+        "incidents": [[incident.kind, incident.detail] for incident in summary.incidents],
+        "numbers": numbers,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        np.savez_compressed(file, head=np.array(json.dumps(head)), scores=kept.scores)
+    new.replace(path)
+
+
+def load(path: Path) -> Sample:
+    """A sample as it was written.
+
+    Raises:
+        Refusal: It is none, or of another version.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            head: dict[str, Any] = json.loads(str(kept["head"]))
+            scores: Scores = kept["scores"].astype(np.int32)
+        opening = rows.row("opening", head["opening"].encode())
+        if not isinstance(opening, Opening):
+            raise ValueError("it has no opening")
+        area, numbers = head["area"], head["numbers"]
+        summary = Summary(
+            opening=opening,
+            area=Area(**area | {"lost": tuple((why, n) for why, n in area["lost"])}),
+            sums=Sums(**head["sums"]),
+            incidents=tuple(Incident(IncidentKind(kind), why) for kind, why in head["incidents"]),
+            reached=(),
+            gallery=(),
+            **numbers | {"end": End(numbers["end"])},
+        )
+        return Sample(Truth(**head["truth"]), summary, scores)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        problem = Problem("work", str(path), f"is no sample of a slide: {error}", "Remove the file")
+        raise Refusal(problem) from None
+
+
+def load_all(folder: Path, model: str) -> list[Sample]:
+    """The samples in a folder that a model made, by rising name.
+
+    Raises:
+        Refusal: A file is no sample.
+    """
+    found = (load(path) for path in sorted(folder.glob("*.npz")))
+    return [each for each in found if each.model == model]
