@@ -18,7 +18,6 @@ from engines.network_engine import NetworkEngine
 from engines.openvino_engine import OpenVinoEngine
 from engines.parity import golden_field, halved, prove, reference, say, whole_field
 from engines.reference_engine import ReferenceEngine
-from tests.engines import tiny_model
 
 
 def cells(engine: NetworkEngine, field: np.ndarray) -> Detections:
@@ -135,7 +134,6 @@ def test_a_last_batch_gives_the_same_numbers_whatever_the_batch_before_held(
     last = engine.grade(crops[-3:], located[-3:])
     assert np.array_equal(whole.class_scores[-3:], last.class_scores)
     assert np.array_equal(whole.embeddings[-3:], last.embeddings)
-    assert engine.grade(crops[:0], located[:0]).class_scores.shape == (0, 7)
 
 
 def test_blank_glass_holds_no_candidate() -> None:
@@ -187,26 +185,6 @@ def test_numbers_that_are_no_probabilities_are_a_fault(
     crops = np.zeros((1, 96, 96, 3), np.uint8)
     with pytest.raises(EngineFault, match="no probabilities"):
         engine.grade(crops, np.full((1, 4), np.nan, np.float32))
-
-
-def test_a_smaller_picture_is_padded_with_white_whatever_came_before(
-    engine: OpenVinoEngine, card: ModelCard
-) -> None:
-    small = tiny_model.field(400, 500, tiny_model.spots(400, 500))
-    whole = np.full((1024, 1280, 3), 255, np.uint8)
-    whole[:400, :500] = small
-    expected = cells(engine, whole)
-    cells(engine, np.zeros((800, 900, 3), np.uint8))
-    assert len(expected.scores) > 20
-    assert same(cells(engine, small), expected)
-
-
-def test_nothing_is_located_beside_the_picture(engine: OpenVinoEngine) -> None:
-    cut_spot = np.full((40, 60, 3), 255, np.uint8)
-    cut_spot[36:, 20:30] = 0
-    assert (engine.locate(cut_spot).centres_px[:, 1] <= 40).all()
-    cut_spot[:] = 0
-    assert (engine.locate(cut_spot).centres_px < (60, 40)).all()
 
 
 @pytest.mark.parametrize("file", ["locator.onnx", "grader.onnx"])
