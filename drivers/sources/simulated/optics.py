@@ -31,17 +31,26 @@ Source: the darkest pixels of dense clumps in public fields."""
 
 def blurred(sprite: Sprite, steps: int, nm_per_px: int) -> Sprite:
     """A sprite as it looks so many `STEP_UM` from the focal plane; larger by the blur."""
-    radius_px = DISC_UM_PER_UM * steps * STEP_UM * 1_000 / nm_per_px
-    if radius_px < 0.5:
+    reach = reach_px(steps, nm_per_px)
+    if reach == 0:
         return sprite
-    reach = math.ceil(radius_px)
     wide = cv2.copyMakeBorder(sprite, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
     passed = cv2.LUT(wide.view(np.uint16), _PASSED)
-    spread = np.asarray(cv2.filter2D(passed, -1, _disc(radius_px)), np.float32)
+    spread = np.asarray(cv2.filter2D(passed, -1, _disc(_radius_px(steps, nm_per_px))), np.float32)
     # The transform that large discs are filtered by may leave less than nothing.
     logarithm = np.asarray(cv2.log(np.maximum(spread, 1e-4)), np.float32)
     density = np.rint(logarithm * np.float32(-DENSITY_STEPS / math.log(10)))
     return np.asarray(density, np.int16)
+
+
+def reach_px(steps: int, nm_per_px: int) -> int:
+    """How much further a thing reaches by its blur; 0 where the disc is not wider than a pixel."""
+    radius_px = _radius_px(steps, nm_per_px)
+    return 0 if radius_px < 0.5 else math.ceil(radius_px)
+
+
+def _radius_px(steps: int, nm_per_px: int) -> float:
+    return DISC_UM_PER_UM * steps * STEP_UM * 1_000 / nm_per_px
 
 
 @cache

@@ -17,7 +17,6 @@ from drivers.sources.simulated.preparation import Manner
 from drivers.sources.simulated.specimen import Contents
 from drivers.sources.simulated.stock import Stock
 
-_DEEPEST_UM = 6.0
 _EPITHELIUM = (Kind.SUPERFICIAL, Kind.INTERMEDIATE, Kind.PARABASAL)
 
 
@@ -89,7 +88,7 @@ class _Strewing:
 
     def together(self, groups: Groups, kinds: npt.NDArray[np.uint8] | Kind) -> None:
         """Groups: the larger, the deeper."""
-        self._put(groups.places, kinds, self._manner.depth_um * (1 + groups.size / 16))
+        self._put(groups.places, kinds, self._manner.depth_um * (1 + groups.size / 12))
 
     def _put(
         self,
@@ -99,8 +98,8 @@ class _Strewing:
     ) -> None:
         self.places.append(places)
         self.kinds.append(np.broadcast_to(np.asarray(kinds, np.uint8), len(places)))
-        height_um = self._rng.standard_normal(len(places)) * depth_um
-        self.heights_um.append(np.clip(height_um, -_DEEPEST_UM, _DEEPEST_UM))
+        height = np.clip(self._rng.standard_normal(len(places)), -2, 2)  # glass on both sides
+        self.heights_um.append(height * depth_um)
 
 
 def populate(
@@ -130,7 +129,9 @@ def populate(
         nucleus[chosen] = rng.integers(len(stock.nuclei[kind]), size=many)
         if kind in stock.cytoplasm:
             cytoplasm[chosen] = rng.integers(len(stock.cytoplasm[kind]), size=many)
-    way = rng.integers(64, size=len(kinds)).astype(np.uint8)
+    turns = rng.integers(32, size=len(kinds))
+    # Long cells have long nuclei, both drawn along one axis: these swap axes together.
+    way = (turns | (turns & 4) << 3).astype(np.uint8)
     return Population(nm_per_px, cells[:, 0], cells[:, 1], steps, kinds, cytoplasm, nucleus, way)
 
 
@@ -215,10 +216,10 @@ def _between(
     rng: np.random.Generator, contents: Contents, manner: Manner, terrain: Terrain, to: _Strewing
 ) -> None:
     """Swarms of neutrophils, some lymphocytes, blood, mucus, squames and debris."""
-    inflamed = 1 + 9 * contents.inflammation
+    inflamed = 1 + 5 * contents.inflammation
     swarms: tuple[tuple[Kind, float, float, int, float], ...] = (
         (Kind.NEUTROPHIL, contents.neutrophils_per_mm2 * manner.neutrophils * inflamed, 12, 90, 13),
-        (Kind.LYMPHOCYTE, contents.neutrophils_per_mm2 * 0.08 * inflamed, 3, 30, 14),
+        (Kind.LYMPHOCYTE, contents.neutrophils_per_mm2 * 0.04 * inflamed, 3, 30, 14),
         (Kind.RED_CELL, contents.red_cells_per_mm2 * manner.red_cells, 20, 300, 9),
         (Kind.MUCUS, contents.mucus_per_mm2 * manner.mucus, 4, 30, 30),
         (Kind.DEBRIS, contents.debris_per_mm2 * manner.debris, 7, 60, 12),
@@ -229,5 +230,6 @@ def _between(
         many = int(rng.poisson(per_mm2 * 0.55 * terrain.area_mm2))
         sizes = grounds.group_sizes(rng, many, size, largest)
         middles = terrain.places(rng, len(sizes))
-        to.together(grounds.grouped(rng, middles, sizes, packed_um, manner.streak), kind)
+        swarm = grounds.grouped(rng, middles, sizes, packed_um, manner.streak)
+        to.alone(swarm.places, kind)
     to.alone(terrain.strewn(rng, contents.squamous_per_mm2 * 0.02), Kind.KERATIN)

@@ -33,7 +33,7 @@ class Manner:
 
 _MANNERS = {
     Preparation.THINPREP: Manner(
-        depth_um=0.35,
+        depth_um=0.2,
         squamous=1.0,
         neutrophils=1.0,
         red_cells=1.0,
@@ -47,12 +47,12 @@ _MANNERS = {
         has_bubbles=True,
     ),
     Preparation.SUREPATH: Manner(
-        depth_um=0.8,
+        depth_um=0.45,
         squamous=1.5,
-        neutrophils=2.0,
+        neutrophils=1.6,
         red_cells=1.5,
         mucus=0.6,
-        debris=1.6,
+        debris=1.1,
         uneven=0.35,
         streak=1.0,
         clumped=0.45,
@@ -61,12 +61,12 @@ _MANNERS = {
         has_bubbles=True,
     ),
     Preparation.CONVENTIONAL: Manner(
-        depth_um=0.6,
+        depth_um=0.3,
         squamous=1.1,
-        neutrophils=4.0,
+        neutrophils=2.2,
         red_cells=12.0,
         mucus=3.0,
-        debris=2.5,
+        debris=1.0,
         uneven=0.85,
         streak=2.6,
         clumped=0.6,

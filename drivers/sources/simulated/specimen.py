@@ -22,10 +22,10 @@ class Contents:
     """Superficial, intermediate and parabasal ones."""
     metaplastic_per_mm2: int = 9
     endocervical_per_mm2: int = 9
-    neutrophils_per_mm2: int = 120
+    neutrophils_per_mm2: int = 260
     red_cells_per_mm2: int = 25
     mucus_per_mm2: int = 4
-    debris_per_mm2: int = 170
+    debris_per_mm2: int = 240
     lsil: int = 0
     """Planted cells, on the whole slide."""
     asc_h: int = 0

@@ -79,12 +79,10 @@ def draw_stock(
 
 
 def turned(sprite: Sprite, way: int) -> Sprite:
-    """The sprite in one of its 8 attitudes, as a view; `way` is 0 to 7."""
-    if way & 1:
-        sprite = sprite[::-1]
-    if way & 2:
-        sprite = sprite[:, ::-1]
-    return sprite.transpose(1, 0, 2) if way & 4 else sprite
+    """The sprite in one of its 8 attitudes; `way` is 0 to 7."""
+    if way % 4:
+        sprite = np.asarray(cv2.flip(sprite, (0, 1, -1)[way % 4 - 1]), np.int16)
+    return np.asarray(cv2.transpose(sprite), np.int16) if way & 4 else sprite
 
 
 def _sprite(layers: Layers, um_per_px: float) -> Sprite:
