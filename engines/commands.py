@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from rich.progress import Progress as ProgressBar
 
 from engines.card import MODELS, SHIPPED, load
 from engines.detector import BadModel, EngineFault
+from engines.fields import AnnotatedField
 
 engines = typer.Typer(help="Models: train, evaluate, build, check, list.", no_args_is_help=True)
 
@@ -68,38 +70,50 @@ def train(
 
 @engines.command()
 def evaluate(
-    model: Model,
     data: Data,
-    folds: Folds = 3,
+    model: Annotated[Path, typer.Argument(help="A model's folder.")] = SHIPPED,
+    page: Annotated[
+        Path | None, typer.Option(help="Write curves and the worst cells to this HTML file.")
+    ] = None,
+    folds: Folds = 5,
     held_out: Annotated[
         int | None, typer.Option(min=0, help="Only fields of this fold; default: all.")
     ] = None,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Recall, findings a field and separation of the tiers, each with its 95 % interval."""
-    from engines.evaluate import figures, look
-    from engines.fields import fold_of, read_folders
+    """What the model finds and how it grades it, with 95 % intervals and controls beside it."""
+    from engines.evaluation.figures import figures, to_json
+    from engines.evaluation.look import look, thresholds_of
+    from engines.evaluation.page import page_of
+    from engines.evaluation.text import tables
+    from engines.fields import fold_of, read_folder
     from engines.openvino_engine import OpenVinoEngine
+
+    def fields() -> Iterator[AnnotatedField]:
+        for field in chain.from_iterable(read_folder(folder) for folder in data):
+            if held_out is None or fold_of(field.number, folds) == held_out:
+                yield field
 
     with _refusals():
         card = load(model)
+        thresholds = thresholds_of(card)
         engine = OpenVinoEngine(card, threads)
-        fields = [
-            field
-            for field in read_folders(data, card.pm_per_px / 1e6)
-            if held_out is None or fold_of(field.number, folds) == held_out
-        ]
-        if not fields:
-            raise BadModel("held-out", str(held_out), "holds no field", "Choose another fold")
-        measured = figures([look(engine, field) for field in fields])
-    cells = sum(len(field.tiers) for field in fields)
-    said: dict[str, Any] = {"model": card.identity, "fields": len(fields), "cells": cells}
-    said |= {
-        figure.name: [round(number, 4) for number in (figure.value, figure.low, figure.high)]
-        for figure in measured
-    }
-    _say(said, as_json=as_json)
+        with ProgressBar(console=Console(stderr=True), disable=as_json) as bar:
+            seen = bar.track(fields(), total=None, description="looking at fields")
+            looked = [look(engine, field, *thresholds) for field in seen]
+        if not looked:
+            raise BadModel("data", ", ".join(map(str, data)), "no field", "Name other folders")
+        measured = figures(looked)
+        if page:
+            page.write_text(page_of(card.identity, measured, looked, fields()))
+    if as_json:
+        said = to_json(measured)
+        said["details"] |= {"model": card.identity, "data": [str(folder) for folder in data]}
+        _say(said, as_json=True)
+        return
+    for table in tables(measured):
+        Console().print(table)
 
 
 @engines.command()

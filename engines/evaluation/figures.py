@@ -25,7 +25,7 @@ from engines.fields import LABELS
 
 RESAMPLES = 1_000
 ALONG = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-"""Thresholds at which the main figures are given besides the card's."""
+"""Thresholds at which figures are given besides the card's."""
 FEW_FIELDS = 10
 HEADLINES = (
     "findings_per_field",
@@ -74,7 +74,7 @@ class Figures:
 
     by_name: dict[str, Figure]
     along: tuple[dict[str, float], ...]
-    """The main figures at other thresholds, the lowest first."""
+    """What depends on the threshold, at others, the lowest first."""
     fields: int
     cells: dict[str, int]
     """Annotated nuclei by label."""
@@ -188,13 +188,12 @@ def _scattered(one: Looked, seed: int) -> Looked:
 
 
 def _at(looked: Sequence[Looked], threshold: float) -> dict[str, float]:
-    """The headlines that depend on the threshold, at another one."""
+    """What depends on the threshold, at another one."""
     pool = pooled([replace(one, threshold=threshold) for one in looked])
     once = np.ones((1, len(looked)))
     row = {"threshold": threshold}
     for name, values, _ in chain(findings(pool, once), recalls(pool, once)):
-        if name in HEADLINES:
-            row[name] = float(values[0])
+        row[name] = float(values[0])
     for name, (question, is_end_to_end) in GRADED.items():
         if is_end_to_end:
             row[name] = float(told(question, question.scores(pool.end_to_end), pool, once)[0])
