@@ -99,14 +99,14 @@ def _keratin(rng: np.random.Generator, look: Appearance, um_per_px: float) -> La
     """A squame without a nucleus: whole, curled, or a shard."""
     radius_um = rng.uniform(6, 21)
     outline = shapes.polygon(rng, radius_um, int(rng.integers(4, 8)), 0.35, int(rng.integers(1, 4)))
-    outline = shapes.ragged(rng, outline, rng.uniform(0.1, 0.5))
+    outline = shapes.ragged(rng, outline, rng.uniform(0.04, 0.2))
     size_px = shapes.side_px(float(np.abs(outline).max()), um_per_px)
     mask = shapes.filled(outline, size_px, um_per_px)
     rolled = np.exp(-shapes.depth_um(mask, um_per_px) / rng.uniform(0.4, 1.5))
     net = texture.wrinkles(rng, size_px, 1.6 / um_per_px)
     sheet = (0.8 + 0.5 * rolled + 0.3 * net) * mask
-    sheet = sheet + texture.creases(rng, mask, um_per_px, int(rng.integers(1, 6)))
-    if rng.uniform() < 0.4:
+    sheet = sheet + texture.creases(rng, mask, um_per_px, int(rng.integers(0, 5)))
+    if rng.uniform() < 0.5:
         sheet = texture.folded_over(rng, np.asarray(sheet, np.float32))
     ghost = 1 - rng.uniform(0, 0.5) * np.exp(-((texture.away_um(size_px, um_per_px) / 3.2) ** 4))
     share = rng.beta(3, 1.2)
@@ -122,11 +122,13 @@ def _mucus(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Laye
     size_px = shapes.side_px(float(np.abs(outline).max()) * 1.15, um_per_px)
     soft = texture.softened(shapes.filled(outline, size_px, um_per_px), 0.12 * radius_um, um_per_px)
     x, y = texture.distance_um(size_px, um_per_px)
-    bent = np.asarray(y + rng.normal(0, 0.008) * x**2, np.float32)
-    lattice_x, lattice_y = x / (9 * um_per_px) + size_px / 2, bent / um_per_px + size_px / 2
-    noise = texture.grain(rng, size_px, rng.uniform(0.3, 0.7) / um_per_px)
+    waves = texture.grain(rng, size_px, 4.0 / um_per_px)
+    bent = np.asarray(y + rng.normal(0, 0.008) * x**2 + 0.4 * waves, np.float32)
+    lattice_x, lattice_y = x / (16 * um_per_px) + size_px / 2, bent / um_per_px + size_px / 2
+    noise = texture.grain(rng, size_px, rng.uniform(0.25, 0.5) / um_per_px)
     threads = cv2.remap(noise, lattice_x, lattice_y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
-    strand = soft * np.clip(0.35 + 0.6 * threads, 0, 2)
+    haze = 0.45 + 0.35 * texture.grain(rng, size_px, 2.5 / um_per_px)
+    strand = soft * np.clip(haze + rng.uniform(0.25, 0.5) * threads, 0, 2)
     dye = 0.5 * look.nucleus + 0.5 * (look.green if rng.uniform() < 0.6 else look.pink)
     amount = np.float32(rng.uniform(0.05, 0.22))
     return [(np.asarray(strand, np.float32) * amount, np.asarray(dye, np.float32))]
