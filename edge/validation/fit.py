@@ -10,8 +10,9 @@ import numpy as np
 from drivers.problem import Problem, Refusal
 from edge.daemon.live import bars_of
 from edge.detection.basis import resting_on
+from edge.validation.candidates import Counted, Wanted
 from edge.validation.cellularity import adequacy
-from edge.validation.choose import Counted, Wanted, choose
+from edge.validation.choose import choose
 from edge.validation.sample import Sample
 from edge.verdict import system
 from edge.verdict.spot import POINT_UM2

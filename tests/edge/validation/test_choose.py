@@ -1,6 +1,6 @@
 """Thresholds for all categories at once: never more reviews than allowed, no category near."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.problem import Refusal
-from edge.validation.choose import Choice, Counted, Wanted, allowed, choose
+from edge.validation.candidates import Counted, Wanted
+from edge.validation.choose import Choice, allowed, choose
 from edge.verdict.decide import scaled
 from engines.tables import Category
 
@@ -25,7 +26,12 @@ POINTS = AREA // 400
 
 def counted(worst: int = 0, planned: int = POINTS, **sums: Sequence[int]) -> Counted:
     """A slide with these class sums; `ASC_US` stands for ASC-US."""
-    given_sums = {name.replace("_", "-"): values for name, values in sums.items()}
+    return of_sums(
+        {name.replace("_", "-"): values for name, values in sums.items()}, worst, planned
+    )
+
+
+def of_sums(given_sums: Mapping[str, Sequence[int]], worst: int, planned: int) -> Counted:
     falling = {w.name: -np.sort(-np.array(given_sums.get(w.name, ()), np.int64)) for w in ALL}
     return Counted(planned, falling, worst)
 
@@ -96,9 +102,9 @@ def test_never_more_negative_slides_than_allowed_reach_a_review_and_none_comes_n
 
 def test_the_share_is_of_all_categories_together() -> None:
     """Three slides are doubtful for each category, and not the same ones."""
-    doubtful = {"ASC_US": range(3), "LSIL": range(3, 6), "ASC_H": range(6, 9), "HSIL": range(9, 12)}
+    doubtful = {"ASC-US": range(3), "LSIL": range(3, 6), "ASC-H": range(6, 9), "HSIL": range(9, 12)}
     negatives = [
-        counted(**{name: [8_000] for name, numbers in doubtful.items() if number in numbers})
+        of_sums({name: [8_000] for name, which in doubtful.items() if number in which}, 0, POINTS)
         for number in range(20)
     ]
     choice = choose(negatives, (), ALL, 20, AREA)
