@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 
 from engines.detector import BadModel
-from engines.evaluate import one_to_one
+from engines.evaluation.matching import one_to_one
 from engines.fields import AnnotatedField, fold_of, read_folders
 from engines.train import calibrate
 from engines.train.export import write_grader, write_locator
