@@ -3,9 +3,7 @@
 The engine's floats are rounded here, once; behind this border all is integers.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +16,8 @@ from engines.card import ModelCard
 from engines.crops import Source, crops
 from engines.detect import graded, kept
 from engines.detector import Candidates, Crops, Detections, Detector
+from engines.tiles import cuts
 
-HALO_PX = 128
-"""Tiles of a picture that is larger than one overlap by this on each side: over the locator's
-reach, so that a cell looks the same to both."""
 _ONE = 10_000
 
 
@@ -72,14 +68,14 @@ def detect(
 
 def _located(scaled: Rgb, detector: Detector, card: ModelCard) -> Candidates:
     """All candidates in the picture's pixels; each tile answers for its core."""
+    height, width = card.tile_px
     found = []
-    for top, h, core_y in _cuts(scaled.shape[0], card.tile_px[0]):
-        for left, w, core_x in _cuts(scaled.shape[1], card.tile_px[1]):
-            seen = detector.locate(scaled[top : top + h, left : left + w])
+    for top, *core_y in cuts(scaled.shape[0], height):
+        for left, *core_x in cuts(scaled.shape[1], width):
+            seen = detector.locate(scaled[top : top + height, left : left + width])
             centres = seen.centres_px + np.array((left, top), np.float32)
-            is_inside = np.ones(len(centres), bool)
-            for axis, (low, high) in enumerate((core_x, core_y)):
-                is_inside &= (centres[:, axis] >= low) & (centres[:, axis] < high)
+            first, last = np.array([core_x, core_y]).T
+            is_inside = ((centres >= first) & (centres < last)).all(axis=1)
             found.append(Candidates(centres[is_inside], seen.located[is_inside], seen.truncated))
     return Candidates(
         np.concatenate([part.centres_px for part in found]),
@@ -111,19 +107,3 @@ def _placed(
     findings[:, Column.AREA_UM2] = 0
     order = (findings[:, Column.Y_NM], findings[:, Column.X_NM], -findings[:, Column.SCORE])
     return findings[np.lexsort(order)]
-
-
-def _cuts(size: int, tile: int) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    """How one side is cut: (start, length, the core that this cut answers for)."""
-    if size <= tile:
-        yield 0, size, (0, size)
-        return
-    count = -(-(size - 2 * HALO_PX) // (tile - 2 * HALO_PX))
-    starts = [(size - tile) * i // (count - 1) for i in range(count)]
-    edges = [
-        0,
-        *((a + tile + b) // 2 for a, b in pairwise(starts)),
-        size,
-    ]
-    for start, core in zip(starts, pairwise(edges), strict=True):
-        yield start, tile, core

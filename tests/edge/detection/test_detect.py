@@ -8,7 +8,7 @@ import pytest
 from drivers.scanner.words import Purpose
 from edge.detection.basis import basis
 from edge.detection.crops import CROPS_A_CLASS, crops
-from edge.detection.detect import HALO_PX, Seen, detect
+from edge.detection.detect import Seen, detect
 from edge.detection.grade import Bar, bars, reached, severity
 from edge.picture import Picture
 from edge.slide.finding import MAX_FINDINGS, Column, finding, no_findings
@@ -127,7 +127,6 @@ def test_a_picture_larger_than_a_tile_gives_every_cell_once(
     assert places == cells
     assert (seen[:, Column.SCORE] == 9_000).all()
     assert all(h <= TILE[0] and w <= TILE[1] for h, w in engine.sizes)
-    assert HALO_PX > 0
 
 
 @pytest.mark.parametrize("pm_per_px", [250_000, 228_000, 330_000, 500_000])
