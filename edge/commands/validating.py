@@ -19,7 +19,7 @@ from edge.daemon.engine import start
 from edge.settings import Settings
 from edge.validation.account import changes, judged, slide_body
 from edge.validation.fit import fit as fitted
-from edge.validation.sample import Sample, load, load_all, save
+from edge.validation.sample import Sample, load, load_all, looker_of, save
 from edge.validation.slides import Slide, public, rendered
 from edge.verdict import system
 from engines import card as cards
@@ -75,7 +75,7 @@ def validate(
             labels = {category.name for category in system.load(card.system).categories}
             slides += public(public_folder, (preparation or [Preparation.OTHER])[0], labels)
         _replay(slides, work, model, card, quiet=as_json)
-        samples = load_all(work, card.networks)
+        samples = load_all(work, card)
         if not samples:
             problem = "holds no slide that this model looked at"
             raise Refusal(Problem("--work", str(work), problem, "Give --rendered or --public"))
@@ -125,7 +125,7 @@ def _replay(
 
 
 def _is_kept(path: Path, card: ModelCard) -> bool:
-    return path.exists() and load(path).model == card.networks
+    return path.exists() and load(path).looker == looker_of(card)
 
 
 def _fits(samples: Sequence[Sample], card: ModelCard, share_percent: int) -> Iterator[Table]:

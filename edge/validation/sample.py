@@ -52,17 +52,14 @@ class Sample:
     summary: Summary
     """Its evidence at the end. `reached` and the gallery are not kept: a table decides them."""
     scores: Scores
+    looker: str
+    """What found them: `looker_of` its card."""
 
     @property
     def name(self) -> str:
         """For people."""
         opening = self.summary.opening
         return f"{self.truth.origin} {opening.preparation} {opening.slide}"
-
-    @property
-    def model(self) -> str:
-        """SHA-256 of the model that looked."""
-        return dict(self.summary.opening.basis.identities)["model"]
 
     @property
     def fields(self) -> int:
@@ -85,10 +82,15 @@ def counts(scores: Scores, basis: Basis) -> tuple[int, ...]:
     return tuple(each.tolist())
 
 
-def sample(truth: Truth, evidence: Evidence) -> Sample:
+def looker_of(card: ModelCard) -> str:
+    """All of a card that findings depend on: another table finds the same ones."""
+    return f"{card.networks} {card.min_candidate} {card.min_score}"
+
+
+def sample(truth: Truth, evidence: Evidence, card: ModelCard) -> Sample:
     """What to keep of a slide that has ended."""
     summary = replace(evidence.summary(), reached=(), gallery=())
-    return Sample(truth, summary, evidence.counted()[:, Column.CLASSES :])
+    return Sample(truth, summary, evidence.counted()[:, Column.CLASSES :], looker_of(card))
 
 
 def save(kept: Sample, path: Path) -> None:
@@ -101,6 +103,7 @@ def save(kept: Sample, path: Path) -> None:
     }
     head = {
         "truth": asdict(kept.truth),
+        "looker": kept.looker,
         "opening": rows.row_bytes(summary.opening)[1].decode(),
         "area": asdict(summary.area),
         "sums": asdict(summary.sums),
@@ -137,17 +140,17 @@ def load(path: Path) -> Sample:
             gallery=(),
             **numbers | {"end": End(numbers["end"])},
         )
-        return Sample(Truth(**head["truth"]), summary, scores)
+        return Sample(Truth(**head["truth"]), summary, scores, head["looker"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         problem = Problem("work", str(path), f"is no sample of a slide: {error}", "Remove the file")
         raise Refusal(problem) from None
 
 
-def load_all(folder: Path, model: str) -> list[Sample]:
-    """The samples in a folder that a model made, by rising name.
+def load_all(folder: Path, card: ModelCard) -> list[Sample]:
+    """The samples in a folder that a card's model made, by rising name.
 
     Raises:
         Refusal: A file is no sample.
     """
     found = (load(path) for path in sorted(folder.glob("*.npz")))
-    return [each for each in found if each.model == model]
+    return [each for each in found if each.looker == looker_of(card)]

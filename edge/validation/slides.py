@@ -21,6 +21,7 @@ from edge.slide.record import GRID, sees
 from edge.validation.replay import Shown, replayed
 from edge.validation.sample import Sample, Truth, sample
 from edge.verdict import system
+from engines.card import ModelCard
 
 NEGATIVE = "NILM"
 
@@ -86,7 +87,9 @@ class Rendered:
         labels = {NEGATIVE, *(cell.kind.label for cell in truth if cell.kind.label)}
         worst = max(labels, key=lambda label: categories.category(label).severity)
         seen = seen_points(np.array(squamous, np.int64).reshape(-1, 2), images)
-        return sample(Truth("rendered", self.specimen, self.seed, worst, seen), evidence)
+        return sample(
+            Truth("rendered", self.specimen, self.seed, worst, seen), evidence, _card(engine)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,11 @@ class Public:
             images=frozenset(self.images),
         )
         evidence, _ = replayed(ImageFolder(options), engine, settings, on_image)
-        return sample(Truth("public", self.folder.resolve().name, None, self.label, None), evidence)
+        return sample(
+            Truth("public", self.folder.resolve().name, None, self.label, None),
+            evidence,
+            _card(engine),
+        )
 
 
 def rendered(
@@ -204,6 +211,11 @@ def seen_points(points: npt.NDArray[np.int64], images: Shown) -> int:
         column, row = within[is_inside].T
         is_seen[is_inside] |= seeing[row, column]
     return int(is_seen.sum())
+
+
+def _card(engine: Engine) -> ModelCard:
+    assert engine.card is not None  # noqa: S101  # else no slide was opened
+    return engine.card
 
 
 def _id(name: str) -> str:

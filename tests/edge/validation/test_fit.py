@@ -39,7 +39,7 @@ def slide(
         area=replace(NEGATIVE.area, planned=planned),
     )
     known: dict[str, Any] = {"source": "rendered", "origin": "negative", "seen_cells": 5_700}
-    return Sample(Truth(seed=seed, worst=worst, **known | truth), summary, scores)
+    return Sample(Truth(seed=seed, worst=worst, **known | truth), summary, scores, "")
 
 
 def test_a_table_says_which_slides_it_rests_on(card: ModelCard) -> None:

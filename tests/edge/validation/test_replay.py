@@ -36,7 +36,7 @@ class Replay:
 
     @property
     def sample(self) -> Sample:
-        return sample(Truth("rendered", "negative", 3, "NILM", 7), self.evidence)
+        return sample(Truth("rendered", "negative", 3, "NILM", 7), self.evidence, self.card)
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,11 @@ def test_another_table_gives_another_verdict_without_another_look(replay: Replay
 
 def test_only_what_this_model_saw_is_taken_up(replay: Replay, tmp_path: Path) -> None:
     save(replay.sample, tmp_path / "slide.npz")
-    assert [each.name for each in load_all(tmp_path, replay.card.networks)] == [
-        "negative thinprep sim-3"
-    ]
-    assert load_all(tmp_path, "another") == []
+    card = replay.card
+    assert [each.name for each in load_all(tmp_path, card)] == ["negative thinprep sim-3"]
+    for part in ({"min_score": 1}, {"hashes": card.hashes.model_copy(update={"grader": "0"})}):
+        assert load_all(tmp_path, card.model_copy(update=part)) == []
+    assert load_all(tmp_path, card.model_copy(update={"tables": ()}))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY"])
