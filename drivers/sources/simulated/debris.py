@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from drivers.scanner.words import Preparation
 from drivers.sources.simulated import shapes, texture
@@ -43,15 +44,16 @@ def _neutrophil(
     ring_um, pulled = rng.uniform(1.5, 2.5), np.array([1.0, 1.0])
     if is_smear and rng.uniform() < 0.2:
         pulled = np.array([rng.uniform(1.3, 2.2), rng.uniform(0.6, 0.9)])
+    turn = _turn(rng)
     for lobe in range(int(rng.integers(2, 5))):
         angle = start + along * lobe
         middle = ring_um * np.array([np.cos(angle), np.sin(angle)])
         outline = shapes.blob(rng, rng.uniform(1.1, 1.9), rng.uniform(1, 1.5), 0.06) + middle
-        lobes = np.maximum(lobes, shapes.filled(outline * pulled, size_px, um_per_px))
+        lobes = np.maximum(lobes, shapes.filled((outline * pulled) @ turn, size_px, um_per_px))
     soft = texture.softened(lobes, 0.45, um_per_px)  # threads join the lobes
     lobes = np.clip((soft - 0.28) * 3, 0, 1) * (0.75 + 0.35 * soft)
     lobes *= 1 + rng.uniform(0.05, 0.2) * texture.grain(rng, size_px, 0.5 / um_per_px)
-    outline = shapes.blob(rng, rng.uniform(3.9, 5.2), rng.uniform(1, 1.3), 0.05)
+    outline = shapes.blob(rng, rng.uniform(3.9, 5.2), rng.uniform(1, 1.3), 0.05) @ turn
     body = shapes.filled(outline, size_px, um_per_px)
     body *= 1 + 0.35 * texture.grain(rng, size_px, 0.4 / um_per_px)
     dye = 0.7 * look.green + 0.3 * look.nucleus if rng.uniform() < 0.75 else look.pink
@@ -63,6 +65,12 @@ def _neutrophil(
         ),
         (np.maximum(body, 0) * np.float32(faint), np.asarray(dye, np.float32)),
     ]
+
+
+def _turn(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """A rotation by chance; float64, shape (2, 2)."""
+    angle = rng.uniform(0, 2 * np.pi)
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
 def _lymphocyte(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
@@ -84,7 +92,7 @@ def _red_cell(
     rng: np.random.Generator, look: Appearance, um_per_px: float, is_smear: bool
 ) -> Layers:
     """A disc, deep orange in a smear; in liquid-based slides mostly a pale ghost."""
-    outline = shapes.blob(rng, rng.uniform(2.8, 3.7), rng.uniform(1, 1.6), 0.05)
+    outline = shapes.blob(rng, rng.uniform(2.8, 3.7), rng.uniform(1, 1.6), 0.05) @ _turn(rng)
     mask = shapes.filled(outline, shapes.side_px(6, um_per_px), um_per_px)
     depth = shapes.depth_um(mask, um_per_px)
     profile = 0.75 + rng.uniform(0, 0.5) * np.exp(-((depth - 0.6) ** 2) / 0.5)
@@ -150,7 +158,7 @@ def _debris(rng: np.random.Generator, look: Appearance, um_per_px: float, is_sme
 def _crumbs(rng: np.random.Generator, look: Appearance, um_per_px: float, is_film: bool) -> Layers:
     """A clot of lysed blood or, wider and fainter, a film."""
     radius_um = rng.uniform(9, 20) if is_film else rng.uniform(3, 13)
-    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2), 0.15)
+    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2), 0.15) @ _turn(rng)
     size_px = shapes.side_px(float(np.abs(outline).max()) * 1.3, um_per_px)
     soft = texture.softened(shapes.filled(outline, size_px, um_per_px), 0.2 * radius_um, um_per_px)
     fine = texture.grain(rng, size_px, rng.uniform(0.2, 0.4 if is_film else 0.6) / um_per_px)
