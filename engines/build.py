@@ -3,7 +3,18 @@
 import re
 from pathlib import Path
 
-from engines.card import CARD, GOLDEN, GRADER, LOCATOR, REFERENCE, ModelCard, load, read, sha256_of
+from engines.card import (
+    CARD,
+    GOLDEN,
+    GRADER,
+    LOCATOR,
+    REFERENCE,
+    ModelCard,
+    bytes_of,
+    load,
+    read,
+    sha256_of,
+)
 from engines.parity import reference_text, say
 from engines.reference_engine import ReferenceEngine
 
@@ -27,10 +38,10 @@ def build(folder: Path) -> ModelCard:
 
 
 def hash_into_card(folder: Path, files: dict[str, str]) -> None:
-    """Put each file's SHA-256 into the card's `[hashes]`, by key."""
+    """Put each file's SHA-256 into the card's `[hashes]`, by key. Raises BadModel: absent files."""
     path = folder / CARD
-    text = path.read_text()
+    text = bytes_of(path).decode(errors="surrogateescape")  # what is no text is refused later
     for key, file in files.items():
         line = rf'^{key} = "[0-9a-f]*"$'
         text = re.sub(line, f'{key} = "{sha256_of(folder / file)}"', text, flags=re.MULTILINE)
-    path.write_text(text)
+    path.write_bytes(text.encode(errors="surrogateescape"))

@@ -165,7 +165,7 @@ def read(folder: Path) -> ModelCard:
         BadModel: The card is absent or does not say what it must.
     """
     path = folder / CARD
-    content = _bytes(path)
+    content = bytes_of(path)
     try:
         said = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -194,10 +194,15 @@ def sha256_of(path: Path) -> str:
     Raises:
         BadModel: The file is absent.
     """
-    return hashlib.sha256(_bytes(path)).hexdigest()
+    return hashlib.sha256(bytes_of(path)).hexdigest()
 
 
-def _bytes(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        BadModel: The file is absent.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
