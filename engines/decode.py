@@ -14,34 +14,39 @@ PeakMap = npt.NDArray[np.float32]
 """float32, shape (1, 1, h, w), 0 to 1: that a nucleus' middle lies in the cell; 0 unless the cell
 is a local maximum."""
 
-TierMap = npt.NDArray[np.float32]
-"""float32, shape (1, 3, h, w): raw logits of negative, low and high."""
+CellMap = npt.NDArray[np.float32]
+"""float32, shape (1, 5, h, w): how far from the cell's middle the nucleus lies, to the right and
+down, in tile pixels; then the logits of negative, low and high."""
+OFFSETS, TIERS = slice(0, 2), slice(2, 5)
+"""Channels of a `CellMap`."""
 
 
-def decode(peaks: PeakMap, tiers: TierMap, stride_px: int, min_candidate: float) -> Candidates:
+def decode(peaks: PeakMap, cells: CellMap, stride_px: int, min_candidate: float) -> Candidates:
     """The candidates of a tile, best peak first; equal peaks from the upper left.
 
     Args:
         peaks: As the locator gives it.
-        tiers: As the locator gives it.
-        stride_px: Tile pixels a map cell is wide and high. A candidate lies in its cell's middle.
+        cells: As the locator gives it.
+        stride_px: Tile pixels a map cell is wide and high.
         min_candidate: Peaks under it are no candidates.
 
     Raises:
-        EngineFault: A peak is no probability, or a tier is no number.
+        EngineFault: A peak is no probability, or another number is none.
     """
     flat = peaks.reshape(-1)
     if not (np.isfinite(flat).all() and flat.min() >= 0 and flat.max() <= 1):
         raise _fault("peaks", flat, "peaks that are no probabilities")
     found = np.flatnonzero(flat >= min_candidate)
     best = found[np.argsort(-flat[found], kind="stable")][:MAX_CANDIDATES]
-    logits = tiers.reshape(tiers.shape[1], -1)[:, best].T
-    if not np.isfinite(logits).all():
-        raise _fault("tiers", logits, "tiers that are no numbers")
+    said = cells.reshape(cells.shape[1], -1)[:, best].T
+    if not np.isfinite(said).all():
+        raise _fault("cells", said, "numbers that are none")
     rows, columns = np.divmod(best, peaks.shape[3])
-    centres = (np.stack([columns, rows], axis=1) + 0.5) * stride_px
+    middles = ((np.stack([columns, rows], axis=1) + 0.5) * stride_px).astype(np.float32)
     return Candidates(
-        centres.astype(np.float32), located(flat[best], logits), len(found) > MAX_CANDIDATES
+        middles + said[:, OFFSETS],
+        located(flat[best], said[:, TIERS]),
+        len(found) > MAX_CANDIDATES,
     )
 
 

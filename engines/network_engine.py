@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import ModelCard
-from engines.decode import PeakMap, TierMap, decode
+from engines.decode import CellMap, PeakMap, decode
 from engines.detector import EMBEDDING, Candidates, Crops, EngineFault, Grades, Located, Tile
 
 Numbers = npt.NDArray[np.float32]
 TIERS = 3
+CELL_NUMBERS = 2 + TIERS
+"""Of every cell of the map: two offsets, then the tiers."""
 
 
 class NetworkEngine(ABC):
@@ -30,7 +32,7 @@ class NetworkEngine(ABC):
         """Whatever could change a number."""
 
     @abstractmethod
-    def _run_locator(self, tile: Tile) -> tuple[PeakMap, TierMap]:
+    def _run_locator(self, tile: Tile) -> tuple[PeakMap, CellMap]:
         """The locator's outputs; valid until the next call. Raises EngineFault."""
 
     @abstractmethod
@@ -43,14 +45,14 @@ class NetworkEngine(ABC):
         Raises:
             EngineFault: The picture does not fit, or the engine failed.
         """
-        peaks, tiers = self.maps(tile)
+        peaks, cells = self.maps(tile)
         stride = self.card.tile_px[0] // peaks.shape[2]
         height, width = (-(-side // stride) for side in tile.shape[:2])
         shown = np.zeros_like(peaks)
         shown[:, :, :height, :width] = peaks[:, :, :height, :width]
-        return decode(shown, tiers, stride, self.card.min_candidate / 10_000)
+        return decode(shown, cells, stride, self.card.min_candidate / 10_000)
 
-    def maps(self, tile: Tile) -> tuple[PeakMap, TierMap]:
+    def maps(self, tile: Tile) -> tuple[PeakMap, CellMap]:
         """What `locate` decodes; valid until the next call.
 
         Raises:
@@ -62,14 +64,14 @@ class NetworkEngine(ABC):
             side > limit for side, limit in zip(tile.shape, most, strict=True)
         ):
             raise _does_not_fit("tile", tile, f"uint8 of at most {most}")
-        peaks, tiers = self._run_locator(self._padded(tile))
+        peaks, cells = self._run_locator(self._padded(tile))
         height, width = peaks.shape[2:] if peaks.ndim == 4 else (0, 0)
         stride = self.card.tile_px[0] // max(height, 1)
         is_map = (height * stride, width * stride) == self.card.tile_px
-        shapes = (1, 1, height, width), (1, TIERS, height, width)
-        if not is_map or (peaks.shape, tiers.shape) != shapes:
-            raise _unlike_card(f"{peaks.shape} and {tiers.shape}")
-        return peaks, tiers
+        shapes = (1, 1, height, width), (1, CELL_NUMBERS, height, width)
+        if not is_map or (peaks.shape, cells.shape) != shapes:
+            raise _unlike_card(f"{peaks.shape} and {cells.shape}")
+        return peaks, cells
 
     def grade(self, crops: Crops, located: Located) -> Grades:
         """What n crops show, a batch at a time.

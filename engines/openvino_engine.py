@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from engines.card import GRADER, LOCATOR, ModelCard
-from engines.decode import PeakMap, TierMap
+from engines.decode import CellMap, PeakMap
 from engines.detector import BadModel, Crops, EngineFault, Located, Tile
 from engines.network_engine import NetworkEngine, Numbers
 
@@ -40,8 +40,8 @@ class OpenVinoEngine(NetworkEngine):
         """Networks, runtime and version, precision, instruction sets, threads, shapes."""
         return self._identity
 
-    def _run_locator(self, tile: Tile) -> tuple[PeakMap, TierMap]:
-        return self._infer(self._locator, {"tile": tile[None]}, "peaks", "tiers")
+    def _run_locator(self, tile: Tile) -> tuple[PeakMap, CellMap]:
+        return self._infer(self._locator, {"tile": tile[None]}, "peaks", "cells")
 
     def _run_grader(self, crops: Crops, located: Located) -> tuple[Numbers, Numbers]:
         inputs: dict[str, npt.NDArray[Any]] = {"crops": crops, "located": located}

@@ -13,9 +13,12 @@ from engines.card import GOLDEN, REFERENCE, ModelCard, sha256_of
 from engines.crops import Rgb, crops, of_array
 from engines.detect import Cut, graded
 from engines.detector import BadModel, Detector, EngineFault, Tile
+from engines.evaluation.matching import one_to_one
 
 DIGITS = 6
 """Of the reference output's numbers: a hundredth of any tolerance."""
+SAME_PLACE_PX = 1.0
+"""Candidates are further apart than this, and what engines say of a place differs by far less."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -62,21 +65,21 @@ def prove(engine: Detector, card: ModelCard) -> Proof:
     """
     expected = reference(card)
     found = say(engine, card)
-    at_found, at_expected = _by_place(found), _by_place(expected)
-    both = sorted(at_found.keys() & at_expected.keys())
+    match = one_to_one(_places(expected), _places(found), SAME_PLACE_PX)
     edge = (card.min_candidate + card.tolerance) / 10_000
-    for said, others in ((found, at_expected), (expected, at_found)):
-        for place, row in _by_place(said).items():
-            if place not in others and said.peaks[row] > edge:
-                raise _disagrees(engine, f"candidate at {place} px, peak {said.peaks[row]:.4f}")
-    if not both:
+    left_over = np.setdiff1d(np.arange(len(found.peaks)), match)
+    for said, rows in ((expected, np.flatnonzero(match < 0)), (found, left_over)):
+        for row in rows[said.peaks[rows] > edge]:
+            place, peak = said.centres_px[row].tolist(), said.peaks[row]
+            raise _disagrees(engine, f"candidate at {place} px, peak {peak:.4f}")
+    is_matched = match >= 0
+    if not is_matched.any():
         raise _disagrees(engine, "candidates: none of the reference's")
-    mine = found.probabilities[[at_found[place] for place in both]]
-    theirs = expected.probabilities[[at_expected[place] for place in both]]
+    mine, theirs = found.probabilities[match[is_matched]], expected.probabilities[is_matched]
     difference = float(np.abs(mine - theirs).max())
     if difference > card.tolerance / 10_000:
         raise _disagrees(engine, f"largest difference of a probability {difference:.4f}")
-    return Proof(engine.identity, len(both), difference)
+    return Proof(engine.identity, int(is_matched.sum()), difference)
 
 
 def say(engine: Detector, card: ModelCard) -> Said:
@@ -171,8 +174,8 @@ def reference_text(said: Said) -> str:
     )
 
 
-def _by_place(said: Said) -> dict[tuple[float, float], int]:
-    return {(float(x), float(y)): row for row, (x, y) in enumerate(said.centres_px)}
+def _places(said: Said) -> npt.NDArray[np.float32]:
+    return said.centres_px.astype(np.float32)
 
 
 def _is_unchanged(path: Path, expected: str) -> None:

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from engines.card import GRADER, LOCATOR, ModelCard
-from engines.decode import PeakMap, TierMap
+from engines.decode import CellMap, PeakMap
 from engines.detector import BadModel, Crops, EngineFault, Located, Tile
 from engines.network_engine import NetworkEngine, Numbers
 
@@ -31,9 +31,9 @@ class ReferenceEngine(NetworkEngine):
             f"tile 1x{card.tile_px[0]}x{card.tile_px[1]}, crops {card.batch}x{card.crop_px}"
         )
 
-    def _run_locator(self, tile: Tile) -> tuple[PeakMap, TierMap]:
-        peaks, tiers = self._run(self._locator, ["peaks", "tiers"], {"tile": tile[None]})
-        return peaks, tiers
+    def _run_locator(self, tile: Tile) -> tuple[PeakMap, CellMap]:
+        peaks, cells = self._run(self._locator, ["peaks", "cells"], {"tile": tile[None]})
+        return peaks, cells
 
     def _run_grader(self, crops: Crops, located: Located) -> tuple[Numbers, Numbers]:
         inputs = {"crops": crops, "located": located}

@@ -19,6 +19,8 @@ UM_PER_PX = 0.25
 CROP_PX = 96
 NUCLEUS_PX = 32
 """The middle 8 um of a crop: there colour tells abnormal cells best."""
+COLOURS = 12
+"""Numbers that are told of a crop's colours."""
 MIDDLE_PX = 48
 """Where a nucleus is sought: 12 um."""
 REACH_UM = 3.0

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from engines.card import ModelCard
 from engines.crops import crops, of_array
-from engines.decode import PeakMap, TierMap, decode, located
+from engines.decode import TIERS, CellMap, PeakMap, decode, located
 from engines.detect import graded
 from engines.detector import BadModel, Candidates, Crops, Tile
-from engines.evaluation.controls import CROP_PX, UM_PER_PX, colours_of, dark_area_um2
+from engines.evaluation.controls import COLOURS, CROP_PX, UM_PER_PX, colours_of, dark_area_um2
 from engines.evaluation.looked import CLASSES, Looked
 from engines.fields import AnnotatedField, at_scale
 from engines.network_engine import NetworkEngine
@@ -48,8 +48,8 @@ def look(
     def cut(centres_px: npt.NDArray[np.float32]) -> Crops:
         return crops(source, centres_px * factor, card.crop_px, card.crop_pm_per_px)
 
-    peaks, tiers, stride = whole_maps(engine, at_scale(field.picture, field.um_per_px, um_per_px))
-    candidates = decode(peaks, tiers, stride, card.min_candidate / 10_000)
+    peaks, cells, stride = whole_maps(engine, at_scale(field.picture, field.um_per_px, um_per_px))
+    candidates = decode(peaks, cells, stride, card.min_candidate / 10_000)
     centres = (candidates.centres_px * factor).astype(np.float32)
     is_inside = (centres < np.array(field.annotated_px)).all(axis=1)
     candidates = Candidates(
@@ -60,7 +60,7 @@ def look(
     points = (field.points_px / factor).astype(np.float32)
     near = cv2.dilate(peaks[0, 0], np.ones((3, 3), np.uint8))
     x, y = np.clip((points // stride).astype(int).T, 0, np.array([near.shape[::-1]]).T - 1)
-    nuclei = Candidates(points, located(near[y, x], tiers[0][:, y, x].T), truncated=False)
+    nuclei = Candidates(points, located(near[y, x], cells[0][TIERS, y, x].T), truncated=False)
     seen = crops(source, field.points_px, CROP_PX, round(UM_PER_PX * 1e6))
     return Looked(
         folder=field.folder,
@@ -71,7 +71,7 @@ def look(
         labels=field.labels,
         points_px=field.points_px,
         at_points=graded(engine, card, nuclei, cut).class_scores.astype(np.float64),
-        colours=np.array([colours_of(crop) for crop in seen]).reshape(len(seen), -1),
+        colours=np.array([colours_of(crop) for crop in seen]).reshape(-1, COLOURS),
         areas_um2=np.array([dark_area_um2(crop) for crop in seen], np.float64),
         centres_px=centres[is_inside],
         scores=1 - class_scores[:, 0],
@@ -109,7 +109,7 @@ def thresholds_of(card: ModelCard) -> tuple[float, float]:
     )
 
 
-def whole_maps(engine: NetworkEngine, picture: Tile) -> tuple[PeakMap, TierMap, int]:
+def whole_maps(engine: NetworkEngine, picture: Tile) -> tuple[PeakMap, CellMap, int]:
     """The locator's maps of a picture of any size, and how many pixels a cell is wide.
 
     Raises:
@@ -128,8 +128,8 @@ def whole_maps(engine: NetworkEngine, picture: Tile) -> tuple[PeakMap, TierMap, 
             )
             parts.append([whole[:, :, y, x].copy() for whole in maps])
         rows.append([np.concatenate(of_kind, axis=3) for of_kind in zip(*parts, strict=True)])
-    peaks, tiers = (np.concatenate(of_kind, axis=2) for of_kind in zip(*rows, strict=True))
-    return peaks, tiers, stride
+    peaks, cells = (np.concatenate(of_kind, axis=2) for of_kind in zip(*rows, strict=True))
+    return peaks, cells, stride
 
 
 def _cuts(size: int, tile: int) -> Iterator[tuple[int, slice]]:

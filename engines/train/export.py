@@ -10,7 +10,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from engines.train.calibrate import Calibration
-from engines.train.networks import CLASSES, CROP_PX, EMBEDDING, GRADER, LOCATOR, STRIDE
+from engines.train.cell_crops import CROP_PX
+from engines.train.field_crops import STRIDE
+from engines.train.networks import CLASSES, EMBEDDING, GRADER, LOCATOR
 from engines.train.steps import SPAN, WHITE, Conv, Double, Gather, Step
 
 OPSET = 17
@@ -25,8 +27,8 @@ def write_locator(network: Any, tile_px: tuple[int, int], path: Path) -> None:  
     """Fold the normalisations, add what is before and after the network, check, write.
 
     Input `tile`: uint8, (1, H, W, 3), RGB. Outputs, all float32 and (1, ., H/4, W/4): `peaks` (1),
-    0 to 1, 0 where no local maximum is; `offsets` (2), from a cell's middle to the nucleus', x and
-    y in tile pixels; `tiers` (3), logits.
+    0 to 1, 0 where no local maximum is; `cells` (5), from a cell's middle to the nucleus', x and y
+    in tile pixels, then three tier logits.
     """
     graph = _Graph()
     graph.image("tile")
@@ -39,6 +41,7 @@ def write_locator(network: Any, tile_px: tuple[int, int], path: Path) -> None:  
     graph.add("Sigmoid", ["middle"], "heat")
     graph.add("Mul", ["heat", "peak"], "peaks")
     _add_offsets(graph)
+    graph.add("Concat", ["offsets", "tiers"], "cells", axis=1)
     height, width = tile_px
     cells = [height // STRIDE, width // STRIDE]
     graph.write(
@@ -46,7 +49,7 @@ def write_locator(network: Any, tile_px: tuple[int, int], path: Path) -> None:  
         [helper.make_tensor_value_info("tile", TensorProto.UINT8, [1, height, width, 3])],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, *cells])
-            for name, channels in (("peaks", 1), ("offsets", 2), ("tiers", 3))
+            for name, channels in (("peaks", 1), ("cells", 5))
         ],
     )
 

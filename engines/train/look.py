@@ -10,15 +10,17 @@ from torch.nn import functional
 
 from engines.detector import Tile
 from engines.fields import AnnotatedField, at_scale
-from engines.train import grading, locating
+from engines.train import cell_crops, field_crops
+from engines.train.cell_crops import CROP_PX
 from engines.train.export import LEAST_HEAT, PEAK_CELLS
-from engines.train.networks import CROP_PX, GRADER, LOCATOR, STRIDE
+from engines.train.networks import GRADER, LOCATOR
 from engines.train.steps import forward
 
 MIN_CANDIDATE = 0.05
 """Peaks under it are not graded."""
 CERTAIN = 1e-4
 """A peak's probability is kept this far from 0 and 1 before its logit is taken."""
+GRADED_AT_ONCE = 64
 Floats = npt.NDArray[np.float64]
 
 
@@ -29,7 +31,7 @@ def locate(network: Any, field: AnnotatedField) -> tuple[Floats, Floats]:  # noq
         Places in the file's pixels, float64, (n, 2), and what the locator says of each, float64,
         (n, 4).
     """
-    seen = locating.at_half(field)
+    seen = field_crops.at_half(field)
     picture = _padded(seen.picture)
     with torch.no_grad():
         maps = forward(network, LOCATOR, torch.from_numpy(picture[None]))["head"][0]
@@ -41,27 +43,26 @@ def locate(network: Any, field: AnnotatedField) -> tuple[Floats, Floats]:  # noq
     steps = torch.tensor([[x - 1, y - 1] for y in range(3) for x in range(3)], dtype=torch.float32)
     offsets = around @ steps / (around.sum(1, keepdim=True) + LEAST_HEAT)
     cells = torch.stack([columns, rows], 1)
-    places = ((cells + 0.5 + offsets) * STRIDE).numpy().astype(np.float64)
+    places = ((cells + 0.5 + offsets) * field_crops.STRIDE).numpy().astype(np.float64)
     peak = heat[rows, columns].numpy().astype(np.float64).clip(CERTAIN, 1 - CERTAIN)
     tiers = maps[1:, rows, columns].numpy().T.astype(np.float64)
     located = np.concatenate([np.log(peak / (1 - peak))[:, None], tiers], axis=1)
     is_known = (places < seen.annotated_px).all(axis=1)
-    return places[is_known] * locating.UM_PER_PX / field.um_per_px, located[is_known]
+    return places[is_known] * field_crops.UM_PER_PX / field.um_per_px, located[is_known]
 
 
 def grade(network: Any, field: AnnotatedField, places_px: Floats) -> Floats:  # noqa: ANN401
     """The grader's logits at some places in the file's pixels, float64, (n, 7)."""
-    picture = at_scale(field.picture, field.um_per_px, grading.UM_PER_PX)
-    centres = np.rint(places_px * field.um_per_px / grading.UM_PER_PX).astype(int)
+    picture = at_scale(field.picture, field.um_per_px, cell_crops.UM_PER_PX)
+    centres = np.rint(places_px * field.um_per_px / cell_crops.UM_PER_PX).astype(int)
     half = CROP_PX // 2
     padded = cv2.copyMakeBorder(
         picture, half, half, half, half, cv2.BORDER_CONSTANT, value=(255, 255, 255)
     )
     found = []
-    for start in range(0, len(centres), grading.BATCH):
-        crops = [
-            padded[y : y + CROP_PX, x : x + CROP_PX] for x, y in centres[start:][: grading.BATCH]
-        ]
+    for start in range(0, len(centres), GRADED_AT_ONCE):
+        some = centres[start:][:GRADED_AT_ONCE]
+        crops = [padded[y : y + CROP_PX, x : x + CROP_PX] for x, y in some]
         with torch.no_grad():
             logits = forward(network, GRADER, torch.from_numpy(np.stack(crops)))["grade"]
         found.append(logits.flatten(1).numpy().astype(np.float64))

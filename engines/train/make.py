@@ -22,8 +22,9 @@ from engines.detector import BadModel
 from engines.evaluation.matching import one_to_one
 from engines.fields import AnnotatedField, fold_of, read_folders
 from engines.train import calibrate
+from engines.train.cell_crops import graded
 from engines.train.export import write_grader, write_locator
-from engines.train.grading import graded, train_grader
+from engines.train.grading import train_grader
 from engines.train.locating import train_locator
 from engines.train.look import grade, locate
 from engines.train.loop import Progress, Report, Run
@@ -65,7 +66,7 @@ def read(data: Sequence[Path]) -> list[AnnotatedField]:
 def held_out(fields: Sequence[AnnotatedField], recipe: Recipe, run: str) -> npt.NDArray[np.bool_]:
     """Which fields a run does not see."""
     folds = np.array([fold_of(field.number, recipe.folds) for field in fields])
-    return folds == (-1 if run == FINAL else int(run.removeprefix("fold-")))
+    return np.asarray(folds == (-1 if run == FINAL else int(run.removeprefix("fold-"))))
 
 
 def train_one(
@@ -109,7 +110,7 @@ def mistaken(locator: Any, field: AnnotatedField) -> npt.NDArray[np.float64]:  #
     if not len(field.points_px):
         return places
     apart = np.hypot(*(places[:, None] - field.points_px[None]).transpose(2, 0, 1))
-    return places[apart.min(axis=1) > FOUND_UM / field.um_per_px]
+    return np.asarray(places[apart.min(axis=1) > FOUND_UM / field.um_per_px])
 
 
 def candidates(

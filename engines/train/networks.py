@@ -3,10 +3,8 @@
 Both are small, convolutional, of fixed shapes, with ReLU alone: what INT8 keeps whole.
 """
 
+from engines.train.cell_crops import CROP_PX
 from engines.train.steps import Conv, Double, Gather, Step
-
-STRIDE = 4
-"""Tile pixels a cell of the locator's output is wide and high."""
 
 LOCATOR: tuple[Step, ...] = (
     Conv("s2", "image", 3, 16, stride=2),
@@ -32,8 +30,6 @@ LOCATOR: tuple[Step, ...] = (
 nucleus' middle and three tier logits. A cell of the output sees 114 px, 57 um, around it; 0.45
 million parameters, 7.9 GFLOP for a tile of 1232 x 1024."""
 
-CROP_PX = 96
-"""Side of a crop at 0.25 um/px: 24 um."""
 CLASSES = ("none", "NILM", "ASC-US", "LSIL", "ASC-H", "HSIL", "SCC")
 """What the grader tells apart; `none` is no epithelial cell."""
 EMBEDDING = 64

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engines.card import ModelCard
-from engines.decode import PeakMap, TierMap
+from engines.decode import CellMap, PeakMap
 from engines.detector import EMBEDDING, Crops, EngineFault, Located, Tile
 from engines.network_engine import NetworkEngine, Numbers
 
@@ -21,13 +21,13 @@ class Everywhere(NetworkEngine):
         height, width = (side // 4 for side in card.tile_px)
         self.maps_given = (
             np.ones((1, 1, height, width), np.float32),
-            np.zeros((1, 3, height, width), np.float32),
+            np.zeros((1, 5, height, width), np.float32),
         )
         classes = np.zeros((card.batch, len(card.classes)), np.float32)
         classes[:, 1] = 1
         self.grades_given = (classes, np.zeros((card.batch, EMBEDDING), np.float32))
 
-    def _run_locator(self, tile: Tile) -> tuple[PeakMap, TierMap]:
+    def _run_locator(self, tile: Tile) -> tuple[PeakMap, CellMap]:
         self.tiles.append(tile.copy())
         return self.maps_given
 
@@ -80,17 +80,17 @@ def test_no_crop_is_no_batch(engine: Everywhere) -> None:
 @pytest.mark.parametrize(
     "shapes",
     [
-        ((1, 1, 128, 80), (1, 3, 128, 80)),
+        ((1, 1, 128, 80), (1, 5, 128, 80)),
         ((1, 1, 128, 160), (1, 4, 128, 160)),
-        ((1, 1, 128, 160), (1, 3, 64, 160)),
-        ((1, 128, 160), (1, 3, 128, 160)),
+        ((1, 1, 128, 160), (1, 5, 64, 160)),
+        ((1, 128, 160), (1, 5, 128, 160)),
     ],
 )
 def test_maps_that_do_not_fit_the_card_are_a_fault(
     engine: Everywhere, shapes: tuple[tuple[int, ...], tuple[int, ...]]
 ) -> None:
-    peaks, tiers = shapes
-    engine.maps_given = np.zeros(peaks, np.float32), np.zeros(tiers, np.float32)
+    peaks, cells = shapes
+    engine.maps_given = np.zeros(peaks, np.float32), np.zeros(cells, np.float32)
     with pytest.raises(EngineFault, match="do not fit the card"):
         engine.locate(np.zeros((512, 640, 3), np.uint8))
 

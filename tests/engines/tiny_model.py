@@ -76,21 +76,23 @@ def _locator(tile_px: tuple[int, int]) -> bytes:
     graph.add("ReduceMean", ["planes"], "grey", axes=[1], keepdims=1)
     graph.add("Mul", ["grey", graph.constant("scale", np.float32(-1 / 255))], "less")
     graph.add("Add", ["less", graph.constant("one", np.float32(1))], "dark")
-    graph.add("AveragePool", ["dark"], "cells", kernel_shape=[8, 8], strides=[4, 4], pads=[2] * 4)
-    graph.add("MaxPool", ["cells"], "largest", kernel_shape=[5, 5], pads=[2] * 4)
-    graph.add("Equal", ["cells", "largest"], "is_largest")
-    graph.add("Greater", ["cells", graph.constant("least", np.float32(0.2))], "is_dark")
+    graph.add(
+        "AveragePool", ["dark"], "dark_cells", kernel_shape=[8, 8], strides=[4, 4], pads=[2] * 4
+    )
+    graph.add("MaxPool", ["dark_cells"], "largest", kernel_shape=[5, 5], pads=[2] * 4)
+    graph.add("Equal", ["dark_cells", "largest"], "is_largest")
+    graph.add("Greater", ["dark_cells", graph.constant("least", np.float32(0.2))], "is_dark")
     graph.add("And", ["is_largest", "is_dark"], "is_peak")
     graph.add("Cast", ["is_peak"], "peak", to=TensorProto.FLOAT)
-    graph.add("Mul", ["cells", "peak"], "peaks")
-    weights = np.array([1, 0, -1], np.float32).reshape(1, 3, 1, 1)
-    graph.add("Mul", ["cells", graph.constant("weights", weights)], "tiers")
+    graph.add("Mul", ["dark_cells", "peak"], "peaks")
+    weights = np.array([0, 0, 1, 0, -1], np.float32).reshape(1, 5, 1, 1)  # in the middle; tiers
+    graph.add("Mul", ["dark_cells", graph.constant("weights", weights)], "cells")
     cells = [height // 4, width // 4]
     return graph.model(
         {"tile": (TensorProto.UINT8, [1, height, width, 3])},
         {
             "peaks": (TensorProto.FLOAT, [1, 1, *cells]),
-            "tiers": (TensorProto.FLOAT, [1, 3, *cells]),
+            "cells": (TensorProto.FLOAT, [1, 5, *cells]),
         },
     )
 

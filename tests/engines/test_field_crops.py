@@ -2,17 +2,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.fields import AnnotatedField
-from engines.train.augment import CROP_PX, NO_TIER, STRIDE, example, targets
+from engines.train.field_crops import CROP_PX, NO_TIER, STRIDE, Seen, example, targets
 
 
-def a_field() -> AnnotatedField:
+def a_field() -> Seen:
     """A dark dot at each nucleus; nothing is annotated right of x = 400."""
     picture = np.full((480, 640, 3), 255, np.uint8)
     points = np.array([[100, 100], [300, 200], [200, 400]], np.float32)
     for x, y in points.astype(int):
         picture[y - 3 : y + 4, x - 3 : x + 4] = 0
-    return AnnotatedField("a", "a.png", 1, picture, points, np.array([0, 1, 2]), (400.0, 480.0))
+    return Seen("a", picture, points, np.array([0, 1, 2]), (400.0, 480.0))
 
 
 def test_a_nucleus_middle_is_one_in_its_cell_and_falls_off() -> None:
