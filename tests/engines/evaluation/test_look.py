@@ -33,7 +33,7 @@ def annotated(height: int, width: int, um_per_px: float = 0.25) -> AnnotatedFiel
 
 def found_each(seen: Looked) -> bool:
     apart = np.hypot(*(seen.points_px[:, None] - seen.centres_px[None]).transpose(2, 0, 1))
-    return bool((apart.min(axis=1) < 6).all())
+    return bool((apart.min(axis=1) < 7).all())
 
 
 @pytest.mark.parametrize("um_per_px", [0.25, 0.228, 0.33])
@@ -65,10 +65,11 @@ def test_a_field_larger_than_a_tile_is_seen_as_in_one_tile(
     field = annotated(1500, 2300)
     wide = OpenVinoEngine(tiny_model.make(tmp_path, tile_px=(768, 1152)))
     picture = at_scale(field.picture, 0.25, 0.5)
-    for piecewise, at_once in zip(
-        whole_maps(engine, picture), whole_maps(wide, picture), strict=True
-    ):
-        assert np.array_equal(piecewise, at_once)
+    *piecewise, stride = whole_maps(engine, picture)
+    *at_once, same = whole_maps(wide, picture)
+    assert stride == same
+    assert np.array_equal(piecewise[0], at_once[0])
+    assert np.array_equal(piecewise[1], at_once[1])
     assert found_each(look(engine, field, 0.5, 0.9))
 
 
