@@ -134,8 +134,9 @@ def check(
 ) -> None:
     """Proves the engine on this machine against the card, and measures its speed."""
     from engines.detect import detect
+    from engines.golden import halved, whole_field
     from engines.openvino_engine import OpenVinoEngine
-    from engines.parity import halved, prove, whole_field
+    from engines.parity import prove
 
     with _refusals():
         card = load(model)

@@ -1,6 +1,7 @@
 """What all engines share: pictures and crops are padded, what the networks give is checked."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,10 @@ class NetworkEngine(ABC):
         height, width = (-(-side // stride) for side in tile.shape[:2])
         shown = np.zeros_like(peaks)
         shown[:, :, :height, :width] = peaks[:, :, :height, :width]
-        return decode(shown, cells, stride, self.card.min_candidate / 10_000)
+        seen = decode(shown, cells, stride, self.card.min_candidate / 10_000)
+        # A cell at the edge may have its middle beyond it; it is no less a cell of this picture.
+        last = np.array(tile.shape[1::-1], np.float32) - 0.5
+        return replace(seen, centres_px=np.clip(seen.centres_px, np.float32(0.5), last))
 
     def maps(self, tile: Tile) -> tuple[PeakMap, CellMap]:
         """What `locate` decodes; valid until the next call.

@@ -1,19 +1,17 @@
 """The proof at every start: the deployed engine says of the golden field what the model means."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engines.card import GOLDEN, REFERENCE, ModelCard, sha256_of
-from engines.crops import Rgb, crops, of_array
-from engines.detect import Cut, graded
-from engines.detector import BadModel, Detector, EngineFault, Tile
+from engines.card import REFERENCE, ModelCard
+from engines.detect import graded
+from engines.detector import Candidates, Detector, EngineFault, Located
 from engines.evaluation.matching import one_to_one
+from engines.golden import golden_field, halved, unchanged
 
 DIGITS = 6
 """Of the reference output's numbers: a hundredth of any tolerance."""
@@ -28,18 +26,13 @@ class Said:
     """What an engine says of the golden field's n candidates, cells or not."""
 
     centres_px: Floats
-    """(n, 2)."""
+    """(n, 2), rounded as the reference file holds them."""
     peaks: Floats
     """(n,), 0 to 1: the locator's, clipped as the grader gets them."""
     tiers: Floats
     """(n, 3), the locator's, each row sums to 1."""
     classes: Floats
     """(n, classes), the grader's, each row sums to 1."""
-
-    @property
-    def probabilities(self) -> Floats:
-        """All of them, (n, 4 + classes)."""
-        return np.column_stack([self.peaks, self.tiers, self.classes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +57,35 @@ def prove(engine: Detector, card: ModelCard) -> Proof:
         BadModel: The golden field or its reference is absent or changed.
     """
     expected = reference(card)
-    found = say(engine, card)
-    match = one_to_one(_places(expected), _places(found), SAME_PLACE_PX)
+    tile, cut = halved(golden_field(card), card)
+    found = engine.locate(tile)
+    match = one_to_one(_places(expected.centres_px), found.centres_px, SAME_PLACE_PX)
+    peaks, tiers = _told(found.located)
     edge = (card.min_candidate + card.tolerance) / 10_000
-    left_over = np.setdiff1d(np.arange(len(found.peaks)), match)
-    for said, rows in ((expected, np.flatnonzero(match < 0)), (found, left_over)):
-        for row in rows[said.peaks[rows] > edge]:
-            place, peak = said.centres_px[row].tolist(), said.peaks[row]
-            raise _disagrees(engine, f"candidate at {place} px, peak {peak:.4f}")
+    alone = np.setdiff1d(np.arange(len(peaks)), match)
+    for centres_px, of, rows in (
+        (expected.centres_px, expected.peaks, np.flatnonzero(match < 0)),
+        (found.centres_px, peaks, alone),
+    ):
+        for row in rows[of[rows] > edge]:
+            place = centres_px[row].tolist()
+            raise _disagrees(engine, f"candidate at {place} px, peak {of[row]:.4f}")
     is_matched = match >= 0
     if not is_matched.any():
         raise _disagrees(engine, "candidates: none of the reference's")
-    mine, theirs = found.probabilities[match[is_matched]], expected.probabilities[is_matched]
-    difference = float(np.abs(mine - theirs).max())
+    mine, theirs = match[is_matched], np.flatnonzero(is_matched)
+    # The grader is judged where the reference's was: a crop moves by whole pixels or not at all.
+    same = Candidates(_places(expected.centres_px[theirs]), found.located[mine], truncated=False)
+    classes = graded(engine, card, same, cut).class_scores
+    apart = (
+        peaks[mine] - expected.peaks[theirs],
+        tiers[mine] - expected.tiers[theirs],
+        classes - expected.classes[theirs],
+    )
+    difference = max(float(np.abs(of_kind).max()) for of_kind in apart)
     if difference > card.tolerance / 10_000:
         raise _disagrees(engine, f"largest difference of a probability {difference:.4f}")
-    return Proof(engine.identity, int(is_matched.sum()), difference)
+    return Proof(engine.identity, len(mine), difference)
 
 
 def say(engine: Detector, card: ModelCard) -> Said:
@@ -90,61 +96,10 @@ def say(engine: Detector, card: ModelCard) -> Said:
         BadModel: The golden field is absent or changed.
     """
     tile, cut = halved(golden_field(card), card)
-    candidates = engine.locate(tile)
-    grades = graded(engine, card, candidates, cut)
-    located = candidates.located.astype(np.float64)
-    tiers = np.exp(located[:, 1:] - located[:, 1:].max(axis=1, keepdims=True))
-    return Said(
-        candidates.centres_px.astype(np.float64),
-        1 / (1 + np.exp(-located[:, 0])),
-        tiers / tiers.sum(axis=1, keepdims=True),
-        grades.class_scores.astype(np.float64),
-    )
-
-
-def golden_field(card: ModelCard) -> Rgb:
-    """The golden field at full size, uint8 (H, W, 3); at most two tiles wide and high.
-
-    Raises:
-        BadModel: It is absent or changed.
-    """
-    path = card.folder / GOLDEN
-    _is_unchanged(path, card.hashes.golden)
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if picture is None or any(
-        side > 2 * most for side, most in zip(picture.shape[:2], card.tile_px, strict=True)
-    ):
-        raise BadModel(str(path), "unreadable or too large", "is no golden field", "Build it again")
-    return picture.astype(np.uint8, copy=False)
-
-
-def whole_field(card: ModelCard) -> Rgb:
-    """The golden field beside itself until two tiles are full: as much work as a field can make.
-
-    Raises:
-        BadModel: It is absent or changed.
-    """
-    golden = golden_field(card)
-    height, width = (2 * side for side in card.tile_px)
-    times = -(-height // golden.shape[0]), -(-width // golden.shape[1]), 1
-    return np.tile(golden, times)[:height, :width]
-
-
-def halved(field: Rgb, card: ModelCard) -> tuple[Tile, Cut]:
-    """A field at the crops' scale as an engine takes it: the tile, and how crops are cut.
-
-    Args:
-        field: uint8, shape (H, W, 3), RGB, at the card's `crop_pm_per_px`.
-        card: The card.
-    """
-    height, width = (side // 2 for side in field.shape[:2])
-    tile = cv2.resize(
-        field[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA
-    )
-    source = of_array(field, card.crop_pm_per_px)
-    return tile.astype(np.uint8, copy=False), lambda centres_px: crops(
-        source, 2 * centres_px, card.crop_px, card.crop_pm_per_px
-    )
+    found = engine.locate(tile)
+    centres_px = found.centres_px.astype(np.float64).round(DIGITS)
+    grades = graded(engine, card, replace(found, centres_px=_places(centres_px)), cut)
+    return Said(centres_px, *_told(found.located), grades.class_scores.astype(np.float64))
 
 
 def reference(card: ModelCard) -> Said:
@@ -153,8 +108,7 @@ def reference(card: ModelCard) -> Said:
     Raises:
         BadModel: It is absent or changed.
     """
-    path = card.folder / REFERENCE
-    _is_unchanged(path, card.hashes.reference)
+    path = unchanged(card.folder / REFERENCE, card.hashes.reference)
     said = json.loads(path.read_bytes())
     return Said(
         np.array(said["centres_px"], np.float64).reshape(-1, 2),
@@ -174,16 +128,15 @@ def reference_text(said: Said) -> str:
     )
 
 
-def _places(said: Said) -> npt.NDArray[np.float32]:
-    return said.centres_px.astype(np.float32)
+def _places(centres_px: Floats) -> npt.NDArray[np.float32]:
+    return centres_px.astype(np.float32)
 
 
-def _is_unchanged(path: Path, expected: str) -> None:
-    found = sha256_of(path)
-    if found != expected:
-        raise BadModel(
-            str(path), found[:12], f"the card's hash is {expected[:12]}", "Install the model again"
-        )
+def _told(located: Located) -> tuple[Floats, Floats]:
+    """The locator's logits as probabilities: peaks, (n,), and tiers, (n, 3)."""
+    logits = located.astype(np.float64)
+    tiers = np.exp(logits[:, 1:] - logits[:, 1:].max(axis=1, keepdims=True))
+    return 1 / (1 + np.exp(-logits[:, 0])), tiers / tiers.sum(axis=1, keepdims=True)
 
 
 def _disagrees(engine: Detector, what: str) -> EngineFault:

@@ -10,11 +10,12 @@ from edge.pipeline import Looked, judge
 from edge.settings import Settings
 from edge.slide.record import Record
 from engines import card as cards
-from engines import parity
 from engines.card import ModelCard
 from engines.crops import Rgb
 from engines.detect import detect
 from engines.detector import Detector, EngineFault
+from engines.golden import halved, whole_field
+from engines.parity import prove
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +62,8 @@ def start(settings: Settings) -> Engine:
         from engines.openvino_engine import OpenVinoEngine
 
         detector = OpenVinoEngine(card, settings.engine_threads)
-        parity.prove(detector, card)
-        field = parity.whole_field(card)
+        prove(detector, card)
+        field = whole_field(card)
         rate = round(1000 / min(_taken_s(detector, card, field) for _ in range(TIMED)))
     except EngineFault as fault:
         log.error("the engine is not proved: %s", fault)
@@ -71,7 +72,7 @@ def start(settings: Settings) -> Engine:
 
 
 def _taken_s(detector: Detector, card: ModelCard, field: Rgb) -> float:
-    tile, cut = parity.halved(field, card)
+    tile, cut = halved(field, card)
     began_s = time.perf_counter()
     detect(detector, card, tile, cut)
     return time.perf_counter() - began_s

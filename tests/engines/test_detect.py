@@ -7,8 +7,8 @@ from engines.crops import crops as cut_crops
 from engines.crops import of_array
 from engines.detect import detect, kept
 from engines.detector import EMBEDDING, Candidates, Crops, Grades
+from engines.golden import halved
 from engines.openvino_engine import OpenVinoEngine
-from engines.parity import halved
 from tests.engines import tiny_model
 from tests.engines.tiny_model import CLASSES, spots
 

@@ -54,7 +54,17 @@ def test_beside_a_smaller_picture_a_tile_is_white_whatever_came_before(engine: E
 def test_no_candidate_lies_beside_the_picture(engine: Everywhere) -> None:
     seen = engine.locate(np.zeros((22, 36, 3), np.uint8))
     assert len(seen.located) == 6 * 9
-    assert seen.centres_px.max(axis=0).tolist() == [34, 22]
+    assert seen.centres_px.max(axis=0).tolist() == [34, 21.5]
+
+
+def test_a_middle_beyond_the_edge_is_taken_to_the_edge(engine: Everywhere) -> None:
+    engine.maps_given[1][:, :2] = -3
+    seen = engine.locate(np.zeros((24, 36, 3), np.uint8))
+    assert len(seen.located) == 6 * 9
+    assert seen.centres_px.min(axis=0).tolist() == [0.5, 0.5]
+    engine.maps_given[1][:, :2] = 3
+    seen = engine.locate(np.zeros((24, 36, 3), np.uint8))
+    assert seen.centres_px.max(axis=0).tolist() == [35.5, 23.5]
 
 
 def test_a_last_batch_is_filled_with_white_whatever_came_before(

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from onnx import numpy_helper
 from engines.build import build, hash_into_card
 from engines.card import SHIPPED, ModelCard, load
 from engines.detect import detect
-from engines.detector import BadModel, Detections, EngineFault
+from engines.detector import BadModel, Candidates, Detections, EngineFault, Tile
+from engines.golden import golden_field, halved, whole_field
 from engines.idle_engine import IdleEngine
 from engines.network_engine import NetworkEngine
 from engines.openvino_engine import OpenVinoEngine
-from engines.parity import golden_field, halved, prove, reference, say, whole_field
+from engines.parity import prove, reference, say
 from engines.reference_engine import ReferenceEngine
 
 
@@ -94,6 +96,22 @@ def test_i11_a_candidate_that_only_one_side_has_is_no_proof_unless_it_is_at_the_
         prove(engine, less)
     peak = round(10_000 * float(say(engine, less).peaks[7]))
     assert prove(engine, less.model_copy(update={"min_candidate": peak})).matched > 0
+
+
+@pytest.mark.parametrize(("by_px", "is_proved"), [(0.4, True), (1.1, False)])
+def test_i11_a_place_may_differ_by_less_than_a_pixel(
+    card: ModelCard, by_px: float, *, is_proved: bool
+) -> None:
+    class Beside(OpenVinoEngine):
+        def locate(self, tile: Tile) -> Candidates:
+            seen = super().locate(tile)
+            return replace(seen, centres_px=seen.centres_px + np.float32(by_px))
+
+    if is_proved:
+        assert prove(Beside(card), card).difference < 1e-5
+    else:
+        with pytest.raises(EngineFault, match="candidate at"):
+            prove(Beside(card), card)
 
 
 @pytest.mark.parametrize(
