@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain
@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
+from rich.progress import TaskID
 
 from engines.card import MODELS, SHIPPED, load
 from engines.detector import BadModel, EngineFault
-from engines.fields import AnnotatedField
+from engines.fields import RUN, AnnotatedField, read_folders
 
 engines = typer.Typer(help="Models: train, evaluate, build, check, list.", no_args_is_help=True)
 
@@ -26,8 +27,7 @@ Model = Annotated[Path, typer.Argument(help="A model's folder.")]
 Data = Annotated[
     list[Path], typer.Option(help="A folder of annotated fields: images.csv, points.csv, images.")
 ]
-Fold = Annotated[int, typer.Option(min=0, help="The fold that training does not see.")]
-Folds = Annotated[int, typer.Option(min=2, help="Folds, made of runs of 20 image_ids.")]
+Folds = Annotated[int, typer.Option(min=2, help=f"Folds, made of runs of {RUN} image_ids.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,34 +38,56 @@ def register(app: typer.Typer) -> None:
 @engines.command()
 def train(
     data: Data,
-    to: Annotated[Path, typer.Option(help="The model's folder; model.onnx is written there.")],
-    steps: Annotated[int, typer.Option(min=1, help="Batches of 8 crops.")] = 2_200,
+    work: Annotated[Path, typer.Option(help="Where runs are kept; finished ones are not redone.")],
+    rendered: Annotated[
+        list[Path] | None, typer.Option(help="Folders that every run sees, and none is judged by.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Only this run, as fold-0 or final; default: all.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="With all runs done: the model's folder to write.")
+    ] = None,
+    locator_steps: Annotated[int, typer.Option(min=1, help="Batches of 8 crops.")] = 2_500,
+    grader_steps: Annotated[int, typer.Option(min=1, help="Batches of 64 crops.")] = 2_500,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same model.")] = 1,
-    threads: Threads = 2,
-    folds: Folds = 3,
-    held_out: Fold = 0,
+    threads: Threads = 1,
+    folds: Folds = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Trains a network on annotated fields (needs the extra `train`)."""
+    """Trains both networks, a run a fold and one on all fields (needs the extra `train`)."""
     with _refusals():
         try:
-            from engines.train.make import Recipe, make_model
+            from engines.train.finish import finish
+            from engines.train.make import Recipe, train_one
         except ImportError as error:
             raise BadModel("torch", "absent", str(error), "Install the extra `train`") from None
-        recipe = Recipe(steps, seed, threads, folds, held_out)
+        recipe = Recipe(locator_steps, grader_steps, seed, threads, folds)
+        if run not in (None, *recipe.runs):
+            raise BadModel("run", str(run), "is no run", f"Name one of {', '.join(recipe.runs)}")
+        fields, synthetic = read_folders(data), read_folders(rendered or [])
         with ProgressBar(console=Console(stderr=True), disable=as_json) as bar:
-            task = bar.add_task("training", total=steps)
-            made = make_model(
-                data,
-                to,
-                recipe,
-                lambda now: bar.update(
-                    task,
-                    completed=now.step,
-                    description=f"middles {now.middle_loss:.2f}, tiers {now.tier_loss:.2f}",
-                ),
-            )
-    _say(asdict(made), as_json=as_json)
+            for name in [run] if run else recipe.runs:
+                tell = _shown(bar, name)
+                train_one(fields, synthetic, recipe, name, work, tell)
+        said: dict[str, Any] = {"work": str(work), "fields": len(fields)}
+        if to is not None:
+            said |= finish(fields, recipe, work, to)
+    _say(said, as_json=as_json)
+
+
+def _shown(bar: ProgressBar, run: str) -> Callable[[Any], None]:
+    """Shows each network's progress on a line of its own."""
+    tasks: dict[str, TaskID] = {}
+
+    def tell(now: Any) -> None:  # noqa: ANN401
+        if now.what not in tasks:
+            tasks[now.what] = bar.add_task("", total=now.steps)
+        losses = ", ".join(f"{loss:.2f}" for loss in now.losses)
+        what = f"{run} {now.what}, losses {losses}"
+        bar.update(tasks[now.what], completed=now.step, description=what)
+
+    return tell
 
 
 @engines.command()

@@ -20,7 +20,7 @@ import torch
 
 from engines.detector import BadModel
 from engines.evaluation.matching import one_to_one
-from engines.fields import AnnotatedField, fold_of, read_folders
+from engines.fields import AnnotatedField, fold_of
 from engines.train import calibrate
 from engines.train.cell_crops import graded
 from engines.train.export import write_grader, write_locator
@@ -58,11 +58,6 @@ class Recipe:
         return (*(f"fold-{fold}" for fold in range(self.folds)), FINAL)
 
 
-def read(data: Sequence[Path]) -> list[AnnotatedField]:
-    """All fields. Raises BadModel."""
-    return read_folders(data)
-
-
 def held_out(fields: Sequence[AnnotatedField], recipe: Recipe, run: str) -> npt.NDArray[np.bool_]:
     """Which fields a run does not see."""
     folds = np.array([fold_of(field.number, recipe.folds) for field in fields])
@@ -70,18 +65,32 @@ def held_out(fields: Sequence[AnnotatedField], recipe: Recipe, run: str) -> npt.
 
 
 def train_one(
-    fields: Sequence[AnnotatedField], recipe: Recipe, run: str, work: Path, report: Report
+    fields: Sequence[AnnotatedField],
+    rendered: Sequence[AnnotatedField],
+    recipe: Recipe,
+    run: str,
+    work: Path,
+    report: Report,
 ) -> None:
     """One run of both networks, and what they say of the fields that they did not see.
+
+    Args:
+        fields: Real fields, of which each fold's run does not see its own.
+        rendered: Fields that every run sees.
+        recipe: Steps, seed, folds.
+        run: Its name.
+        work: Where it is kept, and found again.
+        report: Told after each step.
 
     Raises:
         BadModel: The work folder is of another recipe or other data.
     """
     folder = work / run
     folder.mkdir(parents=True, exist_ok=True)
-    _is_same_recipe(work, fields, recipe)
+    _is_same_recipe(work, [*fields, *rendered], recipe)
     is_held = held_out(fields, recipe, run)
     seen = [field for field, held in zip(fields, is_held, strict=True) if not held]
+    seen += rendered
     with _losses_in(folder / "losses.csv", report) as tell:
         locator = _kept(folder / "locator.npz", LOCATOR)
         if locator is None:
