@@ -99,7 +99,7 @@ FROM_DAEMON: list[tuple[m.FromDaemon, Part | None]] = [
             max_pixel_bytes=268_435_456,
             fields_per_1000_s=5_200,
             ready=True,
-            model="cervical-1",
+            model="cervical-2",
             open_slides=[m.OpenSlideBrief(slide="S-26-0123", driver="scope-3")],
         ),
         None,
