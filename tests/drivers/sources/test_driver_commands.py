@@ -9,9 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from drivers.commands import register
+from drivers.commands import _slides, register
 from drivers.scanner.words import SlideStatus
 from drivers.sources.recording import RecordingWriter
+from drivers.sources.simulated.preparation import PREPARATIONS
+from drivers.sources.simulated.render import Options
 from tests.drivers.sources.sources_daemon import running
 
 SMALL = ["--fields", "4", "--width-px", "256", "--height-px", "256", "--fields-per-s", "0"]
@@ -59,6 +61,21 @@ def test_simulated_slides_are_written_with_their_truth(tmp_path: Path) -> None:
     assert json.loads(ended.stdout)["images"] == 8
     assert len(list((tmp_path / "data" / "images").glob("*.png"))) == 8
     assert "LSIL" in (tmp_path / "data" / "points.csv").read_text()
+
+
+def test_specimens_and_preparations_take_turns_until_all_pairs_have_come() -> None:
+    names, preparations = ["negative", "lsil", "blurred"], PREPARATIONS
+    slides = _slides(Options(seed=5), 9, names, preparations)
+    assert [slide.seed for slide in slides] == list(range(5, 14))
+    assert {(slide.contents.lsil, slide.faults.blurred) for slide in slides[:3]} == {
+        (0, 0.0),
+        (60, 0.0),
+        (0, 0.45),
+    }
+    assert len({slide.preparation for slide in slides[:3]}) == 3
+    pairs = {(s.contents.lsil, s.faults.blurred, s.preparation) for s in slides}
+    assert len(pairs) == 9
+    assert len(_slides(Options(), None, names, preparations[:2])) == 3
 
 
 def test_a_folder_of_images_is_replayed(tmp_path: Path) -> None:

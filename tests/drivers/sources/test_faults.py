@@ -24,6 +24,11 @@ def test_nothing_said_is_no_fault() -> None:
     assert faults_of([]) == Faults()
 
 
+def test_what_is_said_comes_beside_the_faults_that_are_there() -> None:
+    assert faults_of(["light=1.6"], Faults(blurred=0.4)) == Faults(blurred=0.4, light=1.6)
+    assert faults_of(["blurred=0"], Faults(blurred=0.4)) == Faults()
+
+
 @pytest.mark.parametrize(
     "said",
     ["", "dust", "defocus", "defocus=far", "light=nan", "blank=-1", "missing=a", "manifest=1"],

@@ -156,6 +156,20 @@ def test_the_sharpest_plane_of_three_is_the_middle_one() -> None:
     assert z_nm[1] - z_nm[0] == z_nm[2] - z_nm[1] == 2_000
 
 
+def test_in_a_thick_preparation_cells_are_not_all_sharp_in_one_plane() -> None:
+    thick = replace(SMALL, preparation=Preparation.SUREPATH, planes=3)
+    green = [
+        slide(thick).picture(key(number, plane=plane))[:, :, 1].astype(float)
+        for number in range(3)
+        for plane in range(3)
+    ]
+    blocks = np.square([np.diff(picture, axis=1)[:, :480] for picture in green])
+    energy = blocks.reshape(3, 3, 16, 32, 12, 40).mean(axis=(3, 5))
+    # Where something lies, the sharpest plane is mostly, but not everywhere, the middle one.
+    sharpest = energy.argmax(axis=1)[energy.max(axis=1) > 20]
+    assert 0.5 < (sharpest == 1).mean() < 0.98
+
+
 def test_a_round_spot_can_be_asked_for() -> None:
     spot = slide(replace(SMALL, spot_nm=500_000))
     assert spot.facts.plan.spot.kind == "circle"
