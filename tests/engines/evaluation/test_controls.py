@@ -57,11 +57,20 @@ def test_a_control_learns_what_its_numbers_tell_and_nothing_else() -> None:
     assert (silent.argmax(axis=1) == groups).mean() < 0.4
 
 
+def test_every_group_weighs_the_same_however_rare_it_is() -> None:
+    chance = np.random.default_rng(2)
+    groups = (np.arange(2_000) % 20 == 0).astype(np.int64)
+    chances = cross_fitted(chance.random((2_000, 2)), groups, np.arange(2_000) // 4)
+    assert chances is not None
+    assert chances.mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.05)
+
+
 def test_no_cell_is_judged_by_a_fit_to_its_own_run_of_fields() -> None:
     """A number that tells a cell's run is worth nothing where every run is of one group."""
-    numbers = np.repeat(np.arange(0, 320, 8), 20)
-    groups = (numbers // 8 // 5) % 2
-    runs = (numbers[:, None] == np.unique(numbers)).astype(np.float64)
+    numbers = np.repeat(np.arange(320), 4)
+    run = numbers // 8
+    groups = run // 5 % 2
+    runs = (run[:, None] == np.unique(run)).astype(np.float64)
     chances = cross_fitted(runs, groups, numbers)
     assert chances is not None
     area = area_under_curve(

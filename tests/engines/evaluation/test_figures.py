@@ -65,12 +65,37 @@ def test_end_to_end_a_missed_nucleus_ranks_last_and_is_graded_wrongly() -> None:
     assert value("balanced_accuracy_three_tiers_end_to_end") == pytest.approx((1 + 0 + 0.5) / 3)
 
 
+def test_a_missed_negative_nucleus_is_graded_wrongly_too() -> None:
+    fields = [looked(["NILM", "NILM", "LSIL"], [(50, 50, "NILM", 0.9), (250, 50, "LSIL", 0.9)])]
+    assert value("balanced_accuracy_three_tiers_end_to_end", fields) == pytest.approx(0.75)
+    assert value("auc_abnormal_end_to_end", fields) == 1
+
+
+def test_each_nucleus_is_graded_by_the_finding_of_its_own_field() -> None:
+    fields = [
+        looked(["NILM"], [(50, 50, "NILM", 0.9), (500, 500, "HSIL", 0.9)], number=0),
+        looked(["HSIL"], [(700, 500, "NILM", 0.9), (50, 50, "HSIL", 0.9)], number=8),
+    ]
+    assert value("auc_high_grade_end_to_end", fields) == 1
+    assert value("balanced_accuracy_three_tiers_end_to_end", fields) == 1
+
+
+def test_what_is_no_finding_is_not_high_grade_and_a_negative_nucleus_is_no_hit() -> None:
+    under = looked(["HSIL"], [(50, 50, "HSIL", 0.4)], high_grade_bar=0.3)
+    assert value("high_grade_recall_at_bar", [under]) == 0
+    mistaken = looked(["NILM", "HSIL"], [(50, 50, "HSIL", 0.9), (150, 50, "HSIL", 0.8)])
+    assert value("false_high_grade_per_field_at_bar", [mistaken]) == 1
+    assert value("high_grade_recall_at_bar", [mistaken]) == 1
+
+
 def test_a_detector_that_finds_nothing_has_no_recall_and_chance_end_to_end() -> None:
     blind = [replace(one, threshold=1.1) for one in FIELDS]
     assert value("recall_23px", blind) == 0
     assert value("findings_per_field", blind) == 0
     assert value("auc_abnormal_end_to_end", blind) == 0.5
     assert value("high_grade_recall_at_4_false_per_field", blind) == 0
+    controls = figures(blind, resamples=20).by_name["auc_abnormal_end_to_end"].controls
+    assert {one.value for one in controls} == {0.5}
 
 
 def test_findings_at_random_places_gain_nothing_over_chance() -> None:

@@ -12,7 +12,7 @@ from engines.evaluation.page import page_of
 from engines.evaluation.pool import pooled
 from engines.evaluation.worst import worst_false, worst_misses
 from engines.fields import AnnotatedField
-from tests.engines.evaluation.made import looked
+from tests.engines.evaluation.made import Found, looked
 
 FIELDS = [
     looked(
@@ -56,8 +56,10 @@ def test_the_worst_misses_are_severe_nuclei_not_found_or_graded_negative() -> No
 
 
 def test_the_worst_false_findings_say_what_is_annotated_there() -> None:
-    worst = worst_false(pooled(FIELDS[:1]), FIELDS[:1])
-    assert [one.said for one in worst[:2]] == [
+    right: Found = (150, 50, "HSIL", 0.99)
+    fields = [looked(["NILM", "HSIL"], [(50, 50, "HSIL", 0.9), right, (800, 800, "SCC", 0.6)])]
+    worst = worst_false(pooled(fields), fields)
+    assert [one.said for one in worst] == [
         "annotated NILM\nsaid HSIL 0.90",
         "nothing annotated\nsaid SCC 0.60",
     ]
@@ -72,6 +74,8 @@ def test_curves_end_where_everything_is_found_and_pass_the_operating_point() -> 
     line, here = false_high_grade(pool)
     assert (line.x[0], line.y[-1], line.x[-1]) == (0.5, 0.5, 3)
     assert (here.x[0], here.y[0]) == (1, 0)
+    _, here = false_high_grade(pooled([looked(["HSIL"], [(50, 50, "HSIL", 0.9)])]))
+    assert (here.x[0], here.y[0]) == (0, 1)
     by_name = {line.name: line for line in told_apart(pool, {ABNORMAL: np.eye(2)[[0, 1] * 4]})}
     assert set(by_name) == {"abnormal", "abnormal, colour", "high grade"}
     for line in by_name.values():
