@@ -1,7 +1,5 @@
 """An engine looks at an annotated field: what it would find, and what it says of each nucleus."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +14,7 @@ from engines.evaluation.looked import CLASSES, Looked
 from engines.fields import AnnotatedField, at_scale
 from engines.network_engine import NetworkEngine
 from engines.tables import of_source
-
-GRID_PX = 16
-"""Tiles begin at multiples of this, so that their maps' cells fall together."""
-HALO_PX = 128
-"""Tiles of a larger field overlap by this on each side: over the locator's reach."""
+from engines.tiles import cuts
 
 
 def look(
@@ -118,26 +112,16 @@ def whole_maps(engine: NetworkEngine, picture: Tile) -> tuple[PeakMap, CellMap, 
     height, width = picture.shape[:2]
     tile_height, tile_width = engine.card.tile_px
     rows = []
-    for top, core_y in _cuts(height, tile_height):
+    for top, *core_y in cuts(height, tile_height):
         parts = []
-        for left, core_x in _cuts(width, tile_width):
+        for left, *core_x in cuts(width, tile_width):
             maps = engine.maps(picture[top : top + tile_height, left : left + tile_width])
             stride = tile_height // maps[0].shape[2]
             y, x = (
-                slice(core.start // stride, -(-core.stop // stride)) for core in (core_y, core_x)
+                slice((first - start) // stride, -(-(last - start) // stride))
+                for start, (first, last) in ((top, core_y), (left, core_x))
             )
             parts.append([whole[:, :, y, x].copy() for whole in maps])
         rows.append([np.concatenate(of_kind, axis=3) for of_kind in zip(*parts, strict=True)])
     peaks, cells = (np.concatenate(of_kind, axis=2) for of_kind in zip(*rows, strict=True))
     return peaks, cells, stride
-
-
-def _cuts(size: int, tile: int) -> Iterator[tuple[int, slice]]:
-    """How one side is cut: where each tile begins, and the part of it that counts."""
-    halo = min(HALO_PX, tile // 4 // GRID_PX * GRID_PX)
-    step = tile - 2 * halo
-    start, core = 0, 0
-    while start + tile < size:
-        yield start, slice(core, halo + step)
-        core, start = halo, start + step
-    yield start, slice(core, size - start)
