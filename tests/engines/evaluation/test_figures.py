@@ -73,7 +73,7 @@ def test_a_missed_negative_nucleus_is_graded_wrongly_too() -> None:
 
 def test_each_nucleus_is_graded_by_the_finding_of_its_own_field() -> None:
     fields = [
-        looked(["NILM"], [(50, 50, "NILM", 0.9), (500, 500, "HSIL", 0.9)], number=0),
+        looked(["NILM"], [(50, 50, "NILM", 0.9), (500, 500, "NILM", 0.9)], number=0),
         looked(["HSIL"], [(700, 500, "NILM", 0.9), (50, 50, "HSIL", 0.9)], number=8),
     ]
     assert value("auc_high_grade_end_to_end", fields) == 1
@@ -83,6 +83,7 @@ def test_each_nucleus_is_graded_by_the_finding_of_its_own_field() -> None:
 def test_what_is_no_finding_is_not_high_grade_and_a_negative_nucleus_is_no_hit() -> None:
     under = looked(["HSIL"], [(50, 50, "HSIL", 0.4)], high_grade_bar=0.3)
     assert value("high_grade_recall_at_bar", [under]) == 0
+    assert value("high_grade_per_mm2_on_hsil_fields", [under]) == 0
     mistaken = looked(["NILM", "HSIL"], [(50, 50, "HSIL", 0.9), (150, 50, "HSIL", 0.8)])
     assert value("false_high_grade_per_field_at_bar", [mistaken]) == 1
     assert value("high_grade_recall_at_bar", [mistaken]) == 1
