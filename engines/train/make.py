@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -46,7 +46,7 @@ Networks: TypeAlias = tuple[Any, Any]
 class Recipe:
     """What training depends on, besides the data."""
 
-    locator_steps: int = 2_500
+    locator_steps: int = 3_000
     grader_steps: int = 2_500
     seed: int = 1
     threads: int = 1
@@ -90,7 +90,7 @@ def train_one(
     _is_same_recipe(work, [*fields, *rendered], recipe)
     is_held = held_out(fields, recipe, run)
     seen = [field for field, held in zip(fields, is_held, strict=True) if not held]
-    seen += rendered
+    seen += [replace(field, folder="rendered") for field in rendered]  # drawn as one folder
     with _losses_in(folder / "losses.csv", report) as tell:
         locator = _kept(folder / "locator.npz", LOCATOR)
         if locator is None:
