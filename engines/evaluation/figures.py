@@ -24,7 +24,7 @@ from engines.evaluation.resampling import drawn, interval
 from engines.fields import LABELS
 
 RESAMPLES = 1_000
-ALONG = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+ALONG = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95)
 """Thresholds at which figures are given besides the card's."""
 FEW_FIELDS = 10
 HEADLINES = (

@@ -112,6 +112,10 @@ def high_grade(pool: Pool, weights: Floats) -> Iterator[Measured]:
     yield "high_grade_recall_at_bar", recall, len(wanted)
     false = sums(weights, field, pool.is_high_grade & ~is_hit)
     yield "false_high_grade_per_field_at_bar", false / len(pool.mm2), len(pool.mm2)
+    has_none = pool.worst_label < ASC_H
+    elsewhere = sums(weights, field, pool.is_high_grade & has_none[field])
+    name = "high_grade_per_field_without_high_grade_at_bar"
+    yield name, ratio(elsewhere, weights @ has_none), int(has_none.sum())
     density = {}
     for name, is_meant in (("hsil", pool.has_hsil), ("nilm", pool.worst_label == 0)):
         ground = weights @ (pool.mm2 * is_meant)

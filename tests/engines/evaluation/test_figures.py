@@ -121,6 +121,7 @@ def test_high_grade_is_compared_by_area_with_fields_of_negative_nuclei_alone() -
     one_false = clean([(400, 400, "SCC", 0.9)])
     assert value("high_grade_per_mm2_on_hsil_fields", worse + one_false) == pytest.approx(32)
     assert value("high_grade_per_mm2_on_nilm_fields", worse + one_false) == pytest.approx(16)
+    assert value("high_grade_per_field_without_high_grade_at_bar", worse + one_false) == 1
     assert value("high_grade_per_mm2_ratio", worse + one_false) == pytest.approx(2)
     assert value("high_grade_per_mm2_ratio", worse + clean([])) == pytest.approx(4)
 
