@@ -168,7 +168,7 @@ def test_demo_prints_a_final_verdict_and_its_time() -> None:
 def test_demo_refuses_a_specimen_that_it_does_not_know() -> None:
     done = cytoedge("demo", "--specimen", "brain")
     assert done.returncode == 2
-    assert "negative, low, high, scant" in done.stderr
+    assert "negative, lsil, asc-h, hsil" in done.stderr
 
 
 def test_a_recording_played_again_gives_the_same_verdict(rig: Rig, tmp_path: Path) -> None:
