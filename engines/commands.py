@@ -17,7 +17,7 @@ from rich.progress import TaskID
 
 from engines.card import MODELS, SHIPPED, load
 from engines.detector import BadModel, EngineFault
-from engines.fields import RUN, AnnotatedField, read_folders
+from engines.fields import RUN, AnnotatedField, read_folders, read_negative
 
 engines = typer.Typer(help="Models: train, evaluate, build, check, list.", no_args_is_help=True)
 
@@ -41,6 +41,10 @@ def train(
     work: Annotated[Path, typer.Option(help="Where runs are kept; finished ones are not redone.")],
     rendered: Annotated[
         list[Path] | None, typer.Option(help="Folders that every run sees, and none is judged by.")
+    ] = None,
+    negative: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folders whose NILM fields no run sees: what is false on other slides."),
     ] = None,
     run: Annotated[
         str | None, typer.Option(help="Only this run, as fold-0 or final; default: all.")
@@ -66,13 +70,14 @@ def train(
         if run not in (None, *recipe.runs):
             raise BadModel("run", str(run), "is no run", f"Name one of {', '.join(recipe.runs)}")
         fields, synthetic = read_folders(data), read_folders(rendered or [])
+        others = list(chain.from_iterable(map(read_negative, negative or [])))
         with ProgressBar(console=Console(stderr=True), disable=as_json) as bar:
             for name in [run] if run else recipe.runs:
                 tell = _shown(bar, name)
                 train_one(fields, synthetic, recipe, name, work, tell)
         said: dict[str, Any] = {"work": str(work), "fields": len(fields)}
         if to is not None:
-            said |= finish(fields, recipe, work, to)
+            said |= finish(fields, others, recipe, work, to)
     _say(said, as_json=as_json)
 
 

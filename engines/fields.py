@@ -78,27 +78,19 @@ def read_folder(folder: Path) -> Iterator[AnnotatedField]:
         points.setdefault(row["image_filename"], []).append(cell)
     table = folder / "images.csv"
     for index, row in enumerate(_rows(table, ("image_filename", "um_per_px"))):
-        name = row["image_filename"]
-        inner = folder / "images"
-        picture = _picture((inner if inner.is_dir() else folder) / name)
-        height, width = picture.shape[:2]
-        um_per_px = _number(table, row, "um_per_px")
-        if not 0.02 <= um_per_px <= 2:
-            raise BadModel(f"{table} um_per_px", str(um_per_px), "is no scale", "Give 0.02 to 2")
-        cells = np.array(points.get(name, []), np.float64).reshape(-1, 3)
-        yield AnnotatedField(
-            folder=folder.name,
-            name=name,
-            number=int(_number(table, row, "image_id")) if row.get("image_id") else index,
-            um_per_px=um_per_px,
-            picture=picture,
-            points_px=cells[:, :2].astype(np.float32),
-            labels=cells[:, 2].astype(np.int64),
-            annotated_px=(
-                _number(table, row, "annotated_x_max") if row.get("annotated_x_max") else width,
-                _number(table, row, "annotated_y_max") if row.get("annotated_y_max") else height,
-            ),
-        )
+        yield _field(folder, index, row, points.get(row["image_filename"], []))
+
+
+def read_negative(folder: Path) -> Iterator[AnnotatedField]:
+    """The fields that a folder's `images.csv` labels NILM as a whole; it needs no points.
+
+    Raises:
+        BadModel: As `read_folder`.
+    """
+    table = folder / "images.csv"
+    for index, row in enumerate(_rows(table, ("image_filename", "um_per_px", "label"))):
+        if row["label"] == LABELS[0]:
+            yield _field(folder, index, row, [])
 
 
 def read_folders(folders: Sequence[Path]) -> list[AnnotatedField]:
@@ -112,6 +104,32 @@ def at_scale(picture: Tile, um_per_px: float, wanted_um_per_px: float) -> Tile:
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     resampled = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=way)
     return resampled.astype(np.uint8, copy=False)
+
+
+def _field(
+    folder: Path, index: int, row: dict[str, str], cells: list[tuple[float, float, int]]
+) -> AnnotatedField:
+    table, name = folder / "images.csv", row["image_filename"]
+    inner = folder / "images"
+    picture = _picture((inner if inner.is_dir() else folder) / name)
+    height, width = picture.shape[:2]
+    um_per_px = _number(table, row, "um_per_px")
+    if not 0.02 <= um_per_px <= 2:
+        raise BadModel(f"{table} um_per_px", str(um_per_px), "is no scale", "Give 0.02 to 2")
+    said = np.array(cells, np.float64).reshape(-1, 3)
+    return AnnotatedField(
+        folder=folder.name,
+        name=name,
+        number=int(_number(table, row, "image_id")) if row.get("image_id") else index,
+        um_per_px=um_per_px,
+        picture=picture,
+        points_px=said[:, :2].astype(np.float32),
+        labels=said[:, 2].astype(np.int64),
+        annotated_px=(
+            _number(table, row, "annotated_x_max") if row.get("annotated_x_max") else width,
+            _number(table, row, "annotated_y_max") if row.get("annotated_y_max") else height,
+        ),
+    )
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

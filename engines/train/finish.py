@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engines.build import hash_into_card
 from engines.card import CARD, GRADER, LOCATOR
 from engines.card_text import with_metrics, with_number
 from engines.evaluation.figures import Figures, figures, to_json
 from engines.evaluation.page import page_of
 from engines.fields import AnnotatedField
-from engines.train.cross import cross_validate
+from engines.train.cross import CrossValidated, called_high, cross_validate
 from engines.train.make import FINAL, Recipe, write_model
 
 GROUPING = "fields resampled; runs of 8 image_ids stay on one side of five folds"
@@ -37,26 +39,32 @@ IN_CARD = (
 
 
 def finish(
-    fields: Sequence[AnnotatedField], recipe: Recipe, work: Path, to: Path
+    fields: Sequence[AnnotatedField],
+    negative: Sequence[AnnotatedField],
+    recipe: Recipe,
+    work: Path,
+    to: Path,
 ) -> dict[str, Any]:
     """Write the model and the card's threshold and figures; the rest of the card stays.
 
     Args:
         fields: The fields that the folds are made of.
+        negative: Fields of negative slides that no run saw; may be none.
         recipe: What the runs were made with.
         work: Where they lie; `figures.json` and `figures.html` are written there.
         to: The model's folder, with a card.
 
     Returns:
-        The figures, as `engines evaluate` gives them.
+        The figures, as `engines evaluate` gives them, and under `shift` what becomes of a bar for
+        high grade on fields that it was not chosen on.
 
     Raises:
         BadModel: A run is not finished, or the card is absent.
         EngineFault: An engine failed.
     """
-    crossed = cross_validate(fields, recipe, work, to, lambda field: None)
+    crossed = cross_validate(fields, negative, recipe, work, to)
     measured = figures(crossed.looked)
-    said = to_json(measured)
+    said = to_json(measured) | {"shift": shift(crossed, len(negative))}
     (work / "figures.json").write_text(json.dumps(said, indent=1))
     (work / "figures.html").write_text(
         page_of("cross-validated", measured, crossed.looked, iter(fields))
@@ -67,6 +75,21 @@ def finish(
     card.write_text(with_metrics(text, _metrics(measured, fields)))
     hash_into_card(to, {"locator": LOCATOR, "grader": GRADER})
     return said
+
+
+def shift(crossed: CrossValidated, negative: int) -> dict[str, float | None]:
+    """What a bar for high grade, chosen on other smears, does on these and on other slides."""
+    screened = figures(crossed.screened).by_name
+    without = [one for one in crossed.looked if not one.labels.any()]
+    return {
+        "recall_at_bar_for_80_percent": screened["high_grade_recall_at_bar"].value,
+        "false_per_field_at_that_bar": screened["false_high_grade_per_field_at_bar"].value,
+        "false_per_negative_field_elsewhere_at_that_bar": (
+            float(np.mean([called_high(one) for one in crossed.elsewhere])) if negative else None
+        ),
+        "strict_findings_on_fields_without_lesion": sum(map(called_high, without)),
+        "fields_without_lesion": len(without),
+    }
 
 
 def _metrics(measured: Figures, fields: Sequence[AnnotatedField]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.detector import BadModel
-from engines.fields import fold_of, read_folder
+from engines.fields import fold_of, read_folder, read_negative
 
 
 @pytest.fixture
@@ -84,3 +84,14 @@ def test_neighbours_share_a_fold_but_where_a_run_ends(number: int, folds: int) -
     shares = fold_of(number, folds) == fold_of(number + 1, folds)
     assert shares == ((number + 1) % 8 != 0)
     assert 0 <= fold_of(number, folds) < folds
+
+
+def test_of_slides_labelled_as_a_whole_the_negative_ones_are_read(folder: Path) -> None:
+    (folder / "points.csv").unlink()
+    (folder / "images.csv").write_text(
+        "image_filename,label,um_per_px\na.png,NILM,0.33\na.png,HSIL,0.33\n"
+    )
+    (field,) = read_negative(folder)
+    assert field.um_per_px == 0.33
+    assert field.points_px.shape == (0, 2)
+    assert field.annotated_px == (200, 100)

@@ -123,7 +123,8 @@ def test_the_exported_graphs_say_what_the_trained_networks_said(
     import onnxruntime
 
     from engines.train.cell_crops import CROP_PX
-    from engines.train.make import GRADER, LOCATOR, _kept
+    from engines.train.make import _kept
+    from engines.train.networks import GRADER, LOCATOR
     from engines.train.steps import forward
 
     write_model(RECIPE, "fold-0", work, tmp_path)
@@ -159,7 +160,8 @@ def test_the_exported_graphs_say_what_the_trained_networks_said(
 def test_candidates_are_named_by_the_nucleus_that_they_found(
     fields: list[AnnotatedField], work: Path
 ) -> None:
-    from engines.train.make import GRADER, LOCATOR, _kept
+    from engines.train.make import _kept
+    from engines.train.networks import GRADER, LOCATOR
 
     networks = (
         _kept(work / FINAL / "locator.npz", LOCATOR),
