@@ -23,6 +23,7 @@ from engines.evaluation.matching import one_to_one
 from engines.fields import AnnotatedField, fold_of
 from engines.train import calibrate
 from engines.train.cell_crops import graded
+from engines.train.curves import write_curves
 from engines.train.export import write_grader, write_locator
 from engines.train.grading import train_grader
 from engines.train.locating import train_locator
@@ -103,6 +104,7 @@ def train_one(
             plan = Run("grader", recipe.grader_steps, RATE, recipe.seed, recipe.threads)
             grader = train_grader(places, plan, tell)
             _keep(grader, folder / "grader.npz")
+    write_curves(folder / "losses.csv", folder / "curves.html")
     if is_held.any():
         said = [
             candidates((locator, grader), field)
