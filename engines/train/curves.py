@@ -14,7 +14,7 @@ SMOOTHED = 50
 
 
 def write_curves(losses: Path, to: Path) -> None:
-    """One chart a network; each loss as a share of what it was at first.
+    """One chart a network; each loss as a share of what it was after a twentieth of the steps.
 
     Args:
         losses: The table that the run wrote: network, step, its losses.
@@ -41,5 +41,5 @@ def _chart(what: str, table: npt.NDArray[np.float64]) -> str:
         ("first loss", "second loss"), ("first", "second"), table.T[1:], strict=True
     ):
         smooth = np.convolve(losses, mean, mode="valid")
-        lines.append(Line(name, steps, smooth / smooth.max(), style))
-    return chart(what, "steps", "share of the largest", float(table[-1, 0]), lines)
+        lines.append(Line(name, steps, np.minimum(smooth / smooth[len(smooth) // 20], 1), style))
+    return chart(what, "steps", "share of the early loss", float(table[-1, 0]), lines)
