@@ -36,8 +36,6 @@ class Bubble:
         height, width = canvas.shape[:2]
         x0, x1 = _inside(self.x_nm - left_nm, reach_nm, nm_per_px, width)
         y0, y1 = _inside(self.y_nm - top_nm, reach_nm, nm_per_px, height)
-        if x0 >= x1 or y0 >= y1:
-            return
         x = (np.arange(x0, x1, dtype=np.float32) + 0.5) * nm_per_px + (left_nm - self.x_nm)
         y = (np.arange(y0, y1, dtype=np.float32) + 0.5) * nm_per_px + (top_nm - self.y_nm)
         inwards = 1 - np.hypot(x[None, :], y[:, None]) / self.radius_nm
@@ -49,7 +47,7 @@ class Bubble:
 
 def _inside(middle_nm: float, reach_nm: float, nm_per_px: int, size: int) -> tuple[int, int]:
     first, last = (middle_nm - reach_nm) / nm_per_px, (middle_nm + reach_nm) / nm_per_px
-    return max(0, int(first)), min(size, int(last) + 1)
+    return max(0, int(first)), max(0, min(size, int(last) + 1))
 
 
 def bubbles(rng: np.random.Generator, ground: Ground) -> tuple[Bubble, ...]:

@@ -93,5 +93,6 @@ def test_a_bubble_has_a_dark_rim_and_a_clear_middle_wherever_it_is_cut() -> None
     bubble.draw(part, 100_000, 50_000, NM_PER_PX)
     assert (part[:200, :400] == whole[200:, 400:]).all()
     far = np.zeros((100, 100, 3), np.int16)
-    bubble.draw(far, 900_000, 0, NM_PER_PX)
+    for left_nm, top_nm in ((900_000, 0), (160_000, 0), (-900_000, 0), (0, 110_000)):
+        bubble.draw(far, left_nm, top_nm, NM_PER_PX)
     assert not far.any()

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from drivers.scanner.lists import PlanList
 from drivers.scanner.words import Preparation
 from drivers.sources import layout
 from drivers.sources.simulated.ground import planned_ground
@@ -15,7 +16,6 @@ from drivers.sources.simulated.preparation import manner
 from drivers.sources.simulated.specimen import Contents, preset
 from drivers.sources.simulated.stock import Stock
 
-PLAN = layout.rectangle(layout.Tiling(612_000, 512_000, 51_200), 12)
 PARTS = tuple(np.zeros((3, 3, 3), np.int16) for _ in range(5))
 STOCK = Stock(
     cytoplasm={kind: PARTS for kind in Kind if kind.is_squamous},
@@ -25,12 +25,19 @@ STOCK = Stock(
 )
 
 
+def plan(fields: int) -> PlanList:
+    return layout.rectangle(layout.Tiling(256_000, 256_000, 25_600), fields)
+
+
 @cache
 def drawn(
-    contents: Contents, preparation: Preparation = Preparation.THINPREP, seed: int = 1
+    contents: Contents,
+    preparation: Preparation = Preparation.THINPREP,
+    seed: int = 1,
+    fields: int = 64,
 ) -> Population:
     rng = np.random.default_rng(seed)
-    return populate(rng, contents, manner(preparation), PLAN, STOCK, 250)
+    return populate(rng, contents, manner(preparation), plan(fields), STOCK, 250)
 
 
 def counted(population: Population) -> Counter[Kind]:
@@ -41,10 +48,11 @@ def counted(population: Population) -> Counter[Kind]:
 def test_planted_cells_are_exactly_those_asked_for_and_on_planned_ground(
     preparation: Preparation,
 ) -> None:
-    population = drawn(Contents(lsil=40, asc_h=30, hsil=50, scc=20), preparation)
+    contents = Contents(lsil=40, asc_h=30, hsil=50, scc=20)
+    population = drawn(contents, preparation, fields=1)
     kinds = counted(population)
     assert [kinds[k] for k in (Kind.LSIL, Kind.ASC_H, Kind.HSIL, Kind.SCC)] == [40, 30, 50, 20]
-    ground = planned_ground(PLAN)
+    ground = planned_ground(plan(1))
     planted = np.isin(population.kind, (Kind.LSIL, Kind.ASC_H, Kind.HSIL, Kind.SCC))
     x_nm, y_nm = population.column[planted] * 250, population.row[planted] * 250
     assert ((x_nm >= ground.left_nm - 250) & (x_nm < ground.left_nm + ground.w_nm)).all()
