@@ -174,7 +174,7 @@ class Counts:
         if is_same:
             return False
         reached = np.concatenate([_NONE, *(look.reached for look in field.looks)])
-        self.cells[index] = len(reached)
+        self.cells[index] = sum(look.cells for look in field.looks)
         self._reached[index] = (reached[:, None] >> np.arange(SEVERITIES) & 1).sum(axis=0)
         self._reached[index, 0] = (reached == 0).sum()
         return True

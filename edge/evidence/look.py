@@ -9,7 +9,7 @@ import numpy.typing as npt
 from edge.evidence.ground import Ints
 from edge.evidence.ownership import NOBODY, Views
 from edge.evidence.twins import Pairs, find_twins, shortest_side_nm
-from edge.slide.finding import Column, Findings
+from edge.slide.finding import LIKELY_CELL, Column, Findings
 from edge.slide.record import Disposition, Image, Record
 
 Flags = npt.NDArray[np.bool_]
@@ -70,6 +70,12 @@ class Look:
         """What its counted findings reach: int64, one for each, a bit a severity."""
         reached: Ints = self.findings[self.counted, Column.REACHED].astype(np.int64)
         return reached
+
+    @property
+    def cells(self) -> int:
+        """How many of its counted findings are cells more likely than not: what adequacy counts."""
+        scores = self.findings[self.counted, Column.SCORE]
+        return int(np.count_nonzero(scores >= LIKELY_CELL))
 
     def meet(self, other: "Look", registration_nm: int) -> None:
         """Find and keep the twins of two images."""

@@ -14,6 +14,11 @@ MAX_FINDINGS = 4_096
 """Findings an image keeps, best first. Bounds the memory of evidence."""
 
 
+LIKELY_CELL = 5_000
+"""`Column.SCORE` from which a finding is a cell more likely than not. Findings are sought much
+further down, where an abnormal cell may be missed by none but a cell is rarely there."""
+
+
 class Column(IntEnum):
     """Columns of `Findings`; the calibrated score of class k stands in column `CLASSES + k`."""
 

@@ -126,7 +126,7 @@ def test_i4_a_cell_that_both_images_of_a_seam_saw_counts_once(
                 x, y = x + chance.randint(-1_500, 1_500), y + chance.randint(-1_500, 1_500)
                 x += shift_nm if image is images[1] else 0
                 seen[cell] += grades is not half or x < 0 or not is_rescan
-                score, severity = chance.randint(5_000, 9_999), chance.randint(0, 3)
+                score, severity = chance.randint(2_000, 9_999), chance.randint(0, 3)
                 findings.append((x, y, 12_000, severity, score))
         field = start.plan.fields[image.field]
         place = Rectangle(field.x_nm, field.y_nm, 400_000, 200_000)
