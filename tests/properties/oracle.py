@@ -204,7 +204,7 @@ class Oracle:
                 usable[owner.field] += not is_empty
         lost = {at for at, owner in owners.items() if owner == "lost"}
         counted = self.counted()
-        cells = Counter(one.image.field for one in counted if one.finding.score * 2 >= 10_000)
+        cells = Counter(one.image.field for one in counted if one.finding.score >= 5_000)
         owns = [(cells[field], points) for field, points in usable.items() if points]
         crops = {image: {c.finding for c in row.crops} for image, row in self.records.items()}
         shown = [one for one in counted if one.index in crops[one.image]]

@@ -244,7 +244,7 @@ def _record(
         if place.grown(2_000).holds(x, y) and chance.random() < 0.9:
             severity = severity if chance.random() < 0.8 else chance.randint(0, 3)
             side = chance.choice([SIDE_NM, SIDE_NM, 9_000, 16_000])
-            findings.append((x, y, side, severity, chance.choice([9_000, 8_000, 7_500])))
+            findings.append((x, y, side, severity, chance.choice([9_000, 8_000, 5_000, 4_999])))
     findings.sort(key=lambda finding: -finding[4])
     grades = _grades(chance)
     is_unprocessed = chance.random() < 0.03
