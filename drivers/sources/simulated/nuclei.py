@@ -52,13 +52,13 @@ RECIPES = {
         7.5, 0.13, 0.6, 0.22, longer=(1.05, 1.6), clumped=(0.08, 0.3), nucleolus=0.25
     ),
     Kind.REACTIVE: Nucleus(
-        9.2, 0.18, 0.52, 0.32, clumped=(0.05, 0.3), smooth=0.1, nucleolus=0.4, twin=0.06
+        8.8, 0.15, 0.5, 0.3, clumped=(0.05, 0.3), smooth=0.1, nucleolus=0.4, twin=0.06
     ),
     Kind.ATROPHIC: Nucleus(
         8.3, 0.16, 0.68, 0.28, longer=(1.0, 1.5), clumped=(0.04, 0.3), smooth=0.2, dented=0.06
     ),
     Kind.LSIL: Nucleus(
-        10.9, 0.19, 0.58, 0.36, longer=(1.0, 1.6), wavy=(0.02, 0.05), fine=(0.08, 0.22),
+        11.5, 0.16, 0.6, 0.34, longer=(1.0, 1.6), wavy=(0.02, 0.05), fine=(0.08, 0.22),
         clumped=(0.15, 0.6), membrane=(0.2, 0.8), smooth=0.2, dented=0.15, twin=0.14,
     ),
     Kind.ASC_H: Nucleus(

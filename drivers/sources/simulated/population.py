@@ -147,8 +147,8 @@ def varied(rng: np.random.Generator, contents: Contents) -> Contents:
         red_cells_per_mm2=round(contents.red_cells_per_mm2 * more[3] ** 2),
         mucus_per_mm2=round(contents.mucus_per_mm2 * more[4]),
         debris_per_mm2=round(contents.debris_per_mm2 * more[5]),
-        atrophy=min(1.0, contents.atrophy + float(rng.uniform() ** 6) * 0.3),
-        inflammation=contents.inflammation + float(rng.uniform() ** 3) * 0.3,
+        atrophy=min(1.0, contents.atrophy + float(rng.uniform() ** 6) * 0.2),
+        inflammation=contents.inflammation + float(rng.uniform() ** 3) * 0.2,
     )
 
 
@@ -162,7 +162,7 @@ def _squamous(
 
     def of_kinds(many: int) -> npt.NDArray[np.uint8]:
         chosen = rng.choice(kinds, many, p=shares)
-        is_reactive = rng.uniform(size=many) < 0.02 + 0.25 * min(contents.inflammation, 1.0)
+        is_reactive = rng.uniform(size=many) < 0.01 + 0.2 * min(contents.inflammation, 1.0)
         return np.where(is_reactive, np.uint8(Kind.REACTIVE), chosen)
 
     per_mm2 = contents.squamous_per_mm2 * manner.squamous

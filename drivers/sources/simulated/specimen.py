@@ -34,7 +34,7 @@ class Contents:
     atrophy: float = 0.0
     """Share of squamous cells that are parabasal, bland, with a large nucleus; 0 to 1."""
     inflammation: float = 0.0
-    """0: none; 1: many neutrophils, and a quarter of the squamous cells reactive."""
+    """0: none; 1: many neutrophils, and a fifth of the squamous cells reactive."""
 
 
 @dataclass(frozen=True, slots=True)
