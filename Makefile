@@ -1,4 +1,7 @@
 PY := .venv/bin/python
+# A negative slide that the shipped model calls NILM: `make test-slow PART=specimens` shows it.
+NILM_SEED := 1
+DEMO ?= --specimen negative --seed $(NILM_SEED)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check test-slow bench schemas lock package
@@ -14,7 +17,8 @@ setup: .venv/.ready ## Make .venv and install the project into it
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: setup ## One simulated slide, streamed to its verdict (DEMO="--specimen hsil")
+demo: setup ## A negative simulated slide, streamed to its verdict (DEMO="--specimen hsil")
+	@$(if $(findstring file,$(origin DEMO)),echo "A negative slide whose verdict was shown to be NILM. Another: make demo DEMO='--specimen hsil'")
 	.venv/bin/cytoedge demo $(DEMO)
 
 test: setup ## All tests that a machine without a GPU can run

@@ -1,5 +1,6 @@
 """`cytoedge demo`: a daemon and a simulated scanner, one slide to its verdict."""
 
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,9 @@ from edge.commands.common import FAULT, AsJson, Tools, err, refusals, say
 from edge.commands.own_daemon import own_daemon
 from edge.commands.watching import words
 
+FRESH_SEEDS = range(100_000, 1_000_000)
+"""Above all seeds that the model was trained or its thresholds were fitted with."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -33,7 +37,9 @@ def demo(
     um_per_px: Annotated[
         float | None, typer.Option(help="Scale of those images; default: their images.csv.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same slide.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed, the same slide; default: a fresh one.")
+    ] = None,
     fields: Annotated[int, typer.Option(min=1, help="Fields of the simulated slide.")] = 160,
     as_json: AsJson = False,
 ) -> None:
@@ -41,10 +47,13 @@ def demo(
     with refusals(), tempfile.TemporaryDirectory(prefix="cytoedge-demo-") as name:
         folder = Path(name)
         source: Source
+        shown: dict[str, str | int] = {}
         if replay is None:
             known = preset(specimen)
+            drawn = secrets.choice(FRESH_SEEDS) if seed is None else seed
+            shown = {"specimen": specimen, "seed": drawn, "fields": fields}
             source = SimulatedSlide(
-                Options(seed=seed, fields=fields, contents=known.contents, faults=known.faults)
+                Options(seed=drawn, fields=fields, contents=known.contents, faults=known.faults)
             )
         else:
             source = ImageFolder(ReplayOptions(replay, um_per_px))
@@ -58,10 +67,13 @@ def demo(
                 found = tools.ask("verdict", source.facts.slide)
     waited_s = scan.last_field_to_verdict_s or 0.0
     if as_json:
-        say(found | {"last_field_to_verdict_s": round(waited_s, 3)})
+        say(found | shown | {"last_field_to_verdict_s": round(waited_s, 3)})
         return
     sys.stdout.write("\n" + words(found))
     sys.stdout.write(f"From the last field to the verdict: {waited_s:.2f} s\n")
+    if shown:
+        again = " ".join(f"--{option} {value}" for option, value in shown.items())
+        sys.stdout.write(f"The same slide again: cytoedge demo {again}\n")
 
 
 def _scan(endpoint: str, source: Source, *, is_quiet: bool) -> Scan:
