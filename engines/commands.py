@@ -42,6 +42,9 @@ def train(
     rendered: Annotated[
         list[Path] | None, typer.Option(help="Folders that every run sees, and none is judged by.")
     ] = None,
+    unseen: Annotated[
+        list[Path] | None, typer.Option(help="Rendered folders for the calibration alone.")
+    ] = None,
     negative: Annotated[
         list[Path] | None,
         typer.Option(help="Folders whose NILM fields no run sees: what is false on other slides."),
@@ -63,13 +66,14 @@ def train(
     with _refusals():
         try:
             from engines.train.finish import finish
-            from engines.train.make import Recipe, train_one
+            from engines.train.make import Recipe, Rendered, train_one
         except ImportError as error:
             raise BadModel("torch", "absent", str(error), "Install the extra `train`") from None
         recipe = Recipe(locator_steps, grader_steps, seed, threads, folds)
         if run not in (None, *recipe.runs):
             raise BadModel("run", str(run), "is no run", f"Name one of {', '.join(recipe.runs)}")
-        fields, synthetic = read_folders(data), read_folders(rendered or [])
+        fields = read_folders(data)
+        synthetic = Rendered(read_folders(rendered or []), read_folders(unseen or []))
         others = list(chain.from_iterable(map(read_negative, negative or [])))
         with ProgressBar(console=Console(stderr=True), disable=as_json) as bar:
             for name in [run] if run else recipe.runs:

@@ -44,6 +44,16 @@ Networks: TypeAlias = tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Rendered:
+    """Rendered fields: their truth is known, but they are not what a slide looks like."""
+
+    seen: Sequence[AnnotatedField] = ()
+    """Every run learns from them."""
+    unseen: Sequence[AnnotatedField] = ()
+    """No run does; scores are to come true on them as well as on real fields."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What training depends on, besides the data."""
 
@@ -67,7 +77,7 @@ def held_out(fields: Sequence[AnnotatedField], recipe: Recipe, run: str) -> npt.
 
 def train_one(
     fields: Sequence[AnnotatedField],
-    rendered: Sequence[AnnotatedField],
+    rendered: Rendered,
     recipe: Recipe,
     run: str,
     work: Path,
@@ -77,7 +87,7 @@ def train_one(
 
     Args:
         fields: Real fields, of which each fold's run does not see its own.
-        rendered: Fields that every run sees.
+        rendered: Rendered fields.
         recipe: Steps, seed, folds.
         run: Its name.
         work: Where it is kept, and found again.
@@ -88,10 +98,10 @@ def train_one(
     """
     folder = work / run
     folder.mkdir(parents=True, exist_ok=True)
-    _is_same_recipe(work, [*fields, *rendered], recipe)
+    _is_same_recipe(work, [*fields, *rendered.seen], recipe)
     is_held = held_out(fields, recipe, run)
     seen = [field for field, held in zip(fields, is_held, strict=True) if not held]
-    seen += [replace(field, folder="rendered") for field in rendered]  # drawn as one folder
+    seen += [replace(field, folder="rendered") for field in rendered.seen]  # drawn as one folder
     with _losses_in(folder / "losses.csv", report) as tell:
         locator = _kept(folder / "locator.npz", LOCATOR)
         if locator is None:
@@ -106,11 +116,8 @@ def train_one(
             _keep(grader, folder / "grader.npz")
     write_curves(folder / "losses.csv", folder / "curves.html")
     if is_held.any():
-        said = [
-            candidates((locator, grader), field)
-            for field, held in zip(fields, is_held, strict=True)
-            if held
-        ]
+        unseen = [field for field, held in zip(fields, is_held, strict=True) if held]
+        said = [candidates((locator, grader), field) for field in (*unseen, *rendered.unseen)]
         inputs, classes = (np.concatenate(parts) for parts in zip(*said, strict=True))
         np.savez(folder / "said.npz", inputs=inputs, classes=classes)
 

@@ -11,7 +11,14 @@ from engines.detector import BadModel  # noqa: E402
 from engines.fields import AnnotatedField, read_folders  # noqa: E402
 from engines.train.calibrate import fitted  # noqa: E402
 from engines.train.loop import Progress  # noqa: E402
-from engines.train.make import FINAL, Recipe, candidates, train_one, write_model  # noqa: E402
+from engines.train.make import (  # noqa: E402
+    FINAL,
+    Recipe,
+    Rendered,
+    candidates,
+    train_one,
+    write_model,
+)
 
 RECIPE = Recipe(locator_steps=3, grader_steps=2, seed=4, threads=1, folds=2)
 
@@ -38,7 +45,7 @@ def fields(tmp_path_factory: pytest.TempPathFactory) -> list[AnnotatedField]:
 def work(fields: list[AnnotatedField], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("work")
     for run in RECIPE.runs:
-        train_one(fields, [], RECIPE, run, folder, lambda now: None)
+        train_one(fields, Rendered(), RECIPE, run, folder, lambda now: None)
     return folder
 
 
@@ -46,7 +53,7 @@ def test_the_same_seed_makes_the_same_model(
     fields: list[AnnotatedField], work: Path, tmp_path: Path
 ) -> None:
     for run in RECIPE.runs:
-        train_one(fields, [], RECIPE, run, tmp_path / "again", lambda now: None)
+        train_one(fields, Rendered(), RECIPE, run, tmp_path / "again", lambda now: None)
     for where, to in ((work, "one"), (tmp_path / "again", "two")):
         write_model(RECIPE, FINAL, where, tmp_path / to)
     for name in ("locator.onnx", "grader.onnx"):
@@ -58,24 +65,24 @@ def test_another_seed_makes_another(
     fields: list[AnnotatedField], work: Path, tmp_path: Path
 ) -> None:
     other = Recipe(3, 2, seed=5, threads=1, folds=2)
-    train_one(fields, [], other, FINAL, tmp_path, lambda now: None)
+    train_one(fields, Rendered(), other, FINAL, tmp_path, lambda now: None)
     one, two = (np.load(where / FINAL / "locator.npz")["head.weight"] for where in (work, tmp_path))
     assert (one != two).any()
 
 
 def test_a_finished_run_is_not_trained_again(fields: list[AnnotatedField], work: Path) -> None:
     steps: list[Progress] = []
-    train_one(fields, [], RECIPE, FINAL, work, steps.append)
+    train_one(fields, Rendered(), RECIPE, FINAL, work, steps.append)
     assert not steps
 
 
 def test_an_interrupted_run_goes_on_with_its_second_network(
     fields: list[AnnotatedField], work: Path, tmp_path: Path
 ) -> None:
-    train_one(fields, [], RECIPE, FINAL, tmp_path, lambda now: None)
+    train_one(fields, Rendered(), RECIPE, FINAL, tmp_path, lambda now: None)
     (tmp_path / FINAL / "grader.npz").unlink()
     steps: list[Progress] = []
-    train_one(fields, [], RECIPE, FINAL, tmp_path, steps.append)
+    train_one(fields, Rendered(), RECIPE, FINAL, tmp_path, steps.append)
     assert [step.what for step in steps] == ["grader"] * 2
     one, two = (np.load(where / FINAL / "grader.npz")["grade.weight"] for where in (work, tmp_path))
     assert (one == two).all()
@@ -85,7 +92,7 @@ def test_a_work_folder_of_another_recipe_is_refused(
     fields: list[AnnotatedField], work: Path
 ) -> None:
     with pytest.raises(BadModel, match="another recipe"):
-        train_one(fields, [], Recipe(4, 2, 4, 1, 2), FINAL, work, lambda now: None)
+        train_one(fields, Rendered(), Recipe(4, 2, 4, 1, 2), FINAL, work, lambda now: None)
 
 
 def test_a_folds_run_leaves_what_it_says_of_the_fields_that_it_did_not_see(work: Path) -> None:
@@ -93,6 +100,16 @@ def test_a_folds_run_leaves_what_it_says_of_the_fields_that_it_did_not_see(work:
         said = np.load(work / run / "said.npz")
         assert said["inputs"].shape == (len(said["classes"]), 11)
     assert not (work / FINAL / "said.npz").exists()
+
+
+def test_what_no_run_sees_is_calibrated_on_as_well(
+    fields: list[AnnotatedField], work: Path, tmp_path: Path
+) -> None:
+    rendered = Rendered(unseen=fields)
+    train_one(fields, rendered, RECIPE, "fold-0", tmp_path, lambda now: None)
+    alone, more = (np.load(at / "fold-0" / "said.npz")["classes"] for at in (work, tmp_path))
+    assert more[: len(alone)].tolist() == alone.tolist()
+    assert len(more) > len(alone)
 
 
 def test_a_model_is_not_written_before_all_runs_are_done(work: Path, tmp_path: Path) -> None:
