@@ -88,7 +88,9 @@ class _Strewing:
 
     def together(self, groups: Groups, kinds: npt.NDArray[np.uint8] | Kind) -> None:
         """Groups: the larger, the deeper."""
-        self._put(groups.places, kinds, self._manner.depth_um * (1 + np.minimum(groups.size, 30) / 6))
+        self._put(
+            groups.places, kinds, self._manner.depth_um * (1 + np.minimum(groups.size, 30) / 6)
+        )
 
     def _put(
         self,
