@@ -32,7 +32,7 @@ from edge.commands.running import MISTAKE
 from engines.card import CARD, REFERENCE, SHIPPED, load, sha256_of
 from tests.edge.daemon.rig import Rig, slide
 
-FIELDS = 110
+FIELDS = 60
 """Enough full-size fields for an adequate slide."""
 
 

@@ -18,7 +18,7 @@ from edge.slide.record import Cell, Image
 
 
 def judged(preparation: Preparation, **faults: float) -> Quality:
-    camera = Camera(1224, 1024)
+    camera = Camera()
     slide = SimulatedSlide(
         Options(
             seed=5,
