@@ -13,7 +13,7 @@ setup: .venv/.ready ## Make .venv and install the project into it
 
 .venv/.ready: pyproject.toml requirements.lock
 	python3.11 -m venv .venv
-	.venv/bin/pip install --quiet --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
