@@ -52,6 +52,9 @@ last, and is graded wrongly) or of a crop cut at the annotated point."""
 def told(question: Question, scores: Floats, pool: Pool, weights: Floats) -> Floats:
     """How well scores answer a question: area under the curve; balanced accuracy for many groups.
 
+    What is asked is which cell it is, of something that is a cell: so nuclei are ranked by what is
+    said given that one is there. Whether the model takes them for one, recall says.
+
     Args:
         question: What is asked of each nucleus.
         scores: float64, (n, groups); all negative where a nucleus was missed.
@@ -59,9 +62,11 @@ def told(question: Question, scores: Floats, pool: Pool, weights: Floats) -> Flo
         weights: The resamples.
     """
     groups = question.groups(pool.labels)
+    is_missed = scores.max(axis=1) < 0
     if scores.shape[1] == 2:
-        return area_under_curve(weights, pool.field, scores[:, 1], groups == 1)
-    guesses = np.where(scores.max(axis=1) < 0, -1, scores.argmax(axis=1))
+        said = np.where(is_missed, -1, given_a_cell(np.maximum(scores, 0))[:, 1])
+        return area_under_curve(weights, pool.field, said, groups == 1)
+    guesses = np.where(is_missed, -1, scores.argmax(axis=1))
     return balanced_accuracy(weights, pool.field, groups, guesses)
 
 

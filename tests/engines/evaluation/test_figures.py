@@ -126,6 +126,12 @@ def test_high_grade_is_compared_by_area_with_fields_of_negative_nuclei_alone() -
     assert value("high_grade_per_mm2_ratio", worse + clean([])) == pytest.approx(4)
 
 
+def test_nuclei_are_ranked_by_what_is_said_given_that_a_cell_is_there() -> None:
+    doubtful = np.array([[0.9, 0.01, 0, 0.09, 0, 0, 0], [0, 0.8, 0, 0.2, 0, 0, 0]])
+    one = replace(looked(["LSIL", "NILM"], []), at_points=doubtful)
+    assert value("auc_abnormal_at_points", [one]) == 1
+
+
 def test_thresholds_may_differ_by_field() -> None:
     strict, loose = (replace(FIELDS[0], threshold=threshold) for threshold in (0.85, 0.2))
     made = figures([strict, loose], resamples=20)
@@ -139,10 +145,12 @@ def test_a_network_that_knows_no_more_than_colour_gains_nothing_over_it() -> Non
     for number in range(0, 480, 8):
         labels = chance.choice(["NILM", "LSIL"], 10).tolist()
         red = np.array([label == "LSIL" for label in labels]) + chance.normal(0, 0.7, 10)
-        said = [("LSIL", score) for score in 1 / (1 + np.exp(-red))]
-        one = looked(labels, [], said, number=number)
+        said = np.zeros((10, 7))
+        said[:, 3] = 1 / (1 + np.exp(-red))
+        said[:, 1] = 1 - said[:, 3]
+        one = looked(labels, [], number=number)
         colours = np.column_stack([red, *chance.random((11, 10))])
-        fields.append(replace(one, colours=colours))
+        fields.append(replace(one, at_points=said, colours=colours))
     made = figures(fields, resamples=200)
     by_name = {one.name: one for one in made.by_name["auc_abnormal_at_points"].controls}
     assert by_name["colour"].low < 0.02
