@@ -56,7 +56,7 @@ def train(
         Path | None, typer.Option(help="With all runs done: the model's folder to write.")
     ] = None,
     locator_steps: Annotated[int, typer.Option(min=1, help="Batches of 8 crops.")] = 3_000,
-    grader_steps: Annotated[int, typer.Option(min=1, help="Batches of 64 crops.")] = 2_500,
+    grader_steps: Annotated[int, typer.Option(min=1, help="Batches of 64 crops.")] = 9_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same model.")] = 1,
     threads: Threads = 1,
     folds: Folds = 5,

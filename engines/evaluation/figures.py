@@ -15,6 +15,7 @@ from engines.evaluation.measures import (
     Measured,
     calibration,
     findings,
+    graded,
     high_grade,
     recalls,
     told,
@@ -171,13 +172,13 @@ def _graded(pool: Pool, looked: Sequence[Looked], weights: Floats) -> Iterator[F
         for name, (asked, is_end_to_end) in GRADED.items():
             if asked != question:
                 continue
-            said = question.scores(pool.end_to_end if is_end_to_end else pool.at_points)
+            said = pool.end_to_end if is_end_to_end else pool.at_points
             is_missed = pool.found_by < 0 if is_end_to_end else np.zeros(len(said), np.bool_)
             others = {
                 control: told(question, np.where(is_missed[:, None], -1, chance), pool, weights)
                 for control, chance in chances.items()
             }
-            yield _figure((name, told(question, said, pool, weights), len(said)), others)
+            yield _figure((name, graded(question, said, pool, weights), len(said)), others)
 
 
 def _scattered(one: Looked, seed: int) -> Looked:
@@ -196,7 +197,7 @@ def _at(looked: Sequence[Looked], threshold: float) -> dict[str, float]:
         row[name] = float(values[0])
     for name, (question, is_end_to_end) in GRADED.items():
         if is_end_to_end:
-            row[name] = float(told(question, question.scores(pool.end_to_end), pool, once)[0])
+            row[name] = float(graded(question, pool.end_to_end, pool, once)[0])
     return row
 
 

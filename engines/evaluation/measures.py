@@ -49,6 +49,11 @@ GRADED: dict[str, tuple[Question, bool]] = {
 last, and is graded wrongly) or of a crop cut at the annotated point."""
 
 
+def graded(question: Question, class_scores: Floats, pool: Pool, weights: Floats) -> Floats:
+    """How well a model's class scores, (n, 7), answer a question; see `told`."""
+    return told(question, evened(question.scores(class_scores)), pool, weights)
+
+
 def told(question: Question, scores: Floats, pool: Pool, weights: Floats) -> Floats:
     """How well scores answer a question: area under the curve; balanced accuracy for many groups.
 
@@ -150,6 +155,20 @@ def calibration(pool: Pool, weights: Floats) -> Iterator[Measured]:
         is_right = scores.argmax(axis=1) == question.groups(pool.labels)
         values = calibration_error(weights, pool.field, scores.max(axis=1), is_right)
         yield f"calibration_error_{name}", values, len(pool.labels)
+
+
+def evened(scores: Floats) -> Floats:
+    """Scores of groups, (n, groups), as if every group were as frequent as the others.
+
+    Scores come true for cells as frequent as those that they were calibrated on; where every group
+    is to weigh the same, as in balanced accuracy and in the fits of the controls, each is divided
+    by its mean over all cells asked of. No label is looked at. Missed cells stay as they are.
+    """
+    is_missed = scores.max(axis=1, keepdims=True) < 0
+    said = given_a_cell(np.maximum(scores, 0))
+    mean = said.sum(axis=0) / max(1, np.count_nonzero(~is_missed))
+    even: Floats = said / np.maximum(mean, np.finfo(np.float64).tiny)
+    return np.where(is_missed, scores, even)
 
 
 def given_a_cell(scores: Floats) -> Floats:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from engines.detector import Tile
 from engines.fields import AnnotatedField, at_scale
 from engines.train.augment import cropped, placement, restained
+from engines.train.mixing import RENDERED, mixed
 
 UM_PER_PX = 0.25
 CROP_PX = 96
@@ -50,11 +51,11 @@ def sampling_shares(
 ) -> npt.NDArray[np.float64]:
     """How often each place is drawn, float64, sum 1.
 
-    Every class and every folder by the root of its size: rare ones more often than they are.
+    Every class and every folder by the root of its size: rare ones more often than they are. Real
+    and rendered places by fixed shares, their classes counted apart.
     """
     worth = np.ones(len(classes))
-    for groups in (classes, folders):
+    for groups in (2 * classes + (folders == RENDERED), folders):
         _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
         worth /= np.sqrt(counts[inverse])
-    shares: npt.NDArray[np.float64] = worth / worth.sum()
-    return shares
+    return mixed(worth, folders)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from engines.detector import Tile
 from engines.fields import TIERS, AnnotatedField, at_scale
 from engines.train.augment import Placement, cropped, moved, placement, restained
+from engines.train.mixing import mixed
 
 UM_PER_PX = 0.5
 STRIDE = 4
@@ -89,7 +90,8 @@ def targets(
 def sampling_shares(fields: Sequence[Seen]) -> npt.NDArray[np.float64]:
     """How often each field is drawn, float64, sum 1.
 
-    Every folder by the root of its size; within a folder, fields with rarer tiers more often.
+    Every folder by the root of its size; within a folder, fields with rarer tiers more often. Real
+    and rendered fields by fixed shares.
     """
     having = np.array([[np.any(field.tiers == t) for t in range(len(TIERS))] for field in fields])
     rarity = np.sqrt(len(fields) / np.maximum(having.sum(0), 1))
@@ -97,8 +99,7 @@ def sampling_shares(fields: Sequence[Seen]) -> npt.NDArray[np.float64]:
     for folder in {field.folder for field in fields}:
         is_here = np.array([field.folder == folder for field in fields])
         worth[is_here] *= np.sqrt(is_here.sum()) / worth[is_here].sum()
-    shares: npt.NDArray[np.float64] = worth / worth.sum()
-    return shares
+    return mixed(worth, np.array([field.folder for field in fields]))
 
 
 def tier_weights(fields: Sequence[Seen]) -> npt.NDArray[np.float32]:

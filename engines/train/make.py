@@ -29,6 +29,7 @@ from engines.train.grading import train_grader
 from engines.train.locating import train_locator
 from engines.train.look import grade, locate
 from engines.train.loop import Progress, Report, Run
+from engines.train.mixing import RENDERED
 from engines.train.networks import GRADER, LOCATOR
 from engines.train.steps import Step, new_network
 
@@ -58,7 +59,7 @@ class Recipe:
     """What training depends on, besides the data."""
 
     locator_steps: int = 3_000
-    grader_steps: int = 2_500
+    grader_steps: int = 9_000
     seed: int = 1
     threads: int = 1
     folds: int = 5
@@ -101,7 +102,7 @@ def train_one(
     _is_same_recipe(work, [*fields, *rendered.seen], recipe)
     is_held = held_out(fields, recipe, run)
     seen = [field for field, held in zip(fields, is_held, strict=True) if not held]
-    seen += [replace(field, folder="rendered") for field in rendered.seen]  # drawn as one folder
+    seen += [replace(field, folder=RENDERED) for field in rendered.seen]
     with _losses_in(folder / "losses.csv", report) as tell:
         locator = _kept(folder / "locator.npz", LOCATOR)
         if locator is None:

@@ -58,6 +58,15 @@ def test_at_points_grading_is_measured_whether_or_not_a_nucleus_was_found() -> N
     assert value("balanced_accuracy_six_classes") == 1
 
 
+def test_a_group_that_is_rare_is_not_lost_in_balanced_accuracy_for_being_rare() -> None:
+    # Of four negative nuclei and one of low grade, whose chance is told as twice what others' is.
+    labels = ["NILM", "NILM", "NILM", "NILM", "LSIL"]
+    said = np.zeros((5, 7))
+    said[:, 1], said[:, 3] = (0.85, 0.85, 0.85, 0.85, 0.6), (0.15, 0.15, 0.15, 0.15, 0.4)
+    fields = [replace(looked(labels, []), at_points=said)]
+    assert value("balanced_accuracy_three_tiers", fields) == 1
+
+
 def test_end_to_end_a_missed_nucleus_ranks_last_and_is_graded_wrongly() -> None:
     # NILM 0, HSIL 0.8, LSIL graded NILM 0, SCC missed: under all others
     assert value("auc_abnormal_end_to_end") == pytest.approx((1 + 0.5 + 0) / 3)
