@@ -41,6 +41,8 @@ FOUND_UM = 5.75
 """A candidate this near to a nucleus is that nucleus."""
 RATE = 2e-3
 FINAL = "final"
+SAID = "said.npz"
+"""What a run's networks say of the fields that they did not see."""
 Networks: TypeAlias = tuple[Any, Any]
 
 
@@ -116,11 +118,11 @@ def train_one(
             grader = train_grader(places, plan, tell)
             _keep(grader, folder / "grader.npz")
     write_curves(folder / "losses.csv", folder / "curves.html")
-    if is_held.any():
+    if is_held.any() and not (folder / SAID).exists():
         unseen = [field for field, held in zip(fields, is_held, strict=True) if held]
         said = [candidates((locator, grader), field) for field in (*unseen, *rendered.unseen)]
         inputs, classes = (np.concatenate(parts) for parts in zip(*said, strict=True))
-        np.savez(folder / "said.npz", inputs=inputs, classes=classes)
+        np.savez(folder / SAID, inputs=inputs, classes=classes)
 
 
 def mistaken(locator: Any, field: AnnotatedField) -> npt.NDArray[np.float64]:  # noqa: ANN401
@@ -152,7 +154,7 @@ def write_model(recipe: Recipe, run: str, work: Path, to: Path) -> None:
         BadModel: A run is not finished.
     """
     others = [fold for fold in recipe.runs if fold not in (run, FINAL)]
-    said = [_finished(work / fold / "said.npz") for fold in others]
+    said = [_finished(work / fold / SAID) for fold in others]
     calibration = calibrate.fitted(
         np.concatenate([one["inputs"] for one in said]),
         np.concatenate([one["classes"] for one in said]),

@@ -55,7 +55,7 @@ RECIPES = {
         8.8, 0.15, 0.5, 0.3, clumped=(0.05, 0.3), smooth=0.1, nucleolus=0.4, twin=0.06
     ),
     Kind.ATROPHIC: Nucleus(
-        8.3, 0.16, 0.68, 0.28, longer=(1.0, 1.5), clumped=(0.04, 0.3), smooth=0.2, dented=0.06
+        8.3, 0.16, 0.66, 0.22, longer=(1.0, 1.5), clumped=(0.04, 0.25), smooth=0.15, dented=0.06
     ),
     Kind.LSIL: Nucleus(
         11.5, 0.16, 0.6, 0.34, longer=(1.0, 1.6), wavy=(0.02, 0.05), fine=(0.08, 0.22),
@@ -66,11 +66,11 @@ RECIPES = {
         clumped=(0.1, 0.4), membrane=(0.2, 0.8), smooth=0.12, dented=0.2, grooved=0.15,
     ),
     Kind.HSIL: Nucleus(
-        8.9, 0.19, 0.84, 0.28, longer=(1.0, 1.7), wavy=(0.03, 0.075), fine=(0.1, 0.25),
-        clumped=(0.2, 0.7), membrane=(0.3, 1.0), smooth=0.12, dented=0.3, grooved=0.25, twin=0.03,
+        9.0, 0.18, 0.92, 0.24, longer=(1.0, 1.7), wavy=(0.035, 0.09), fine=(0.1, 0.25),
+        clumped=(0.3, 0.8), membrane=(0.4, 1.1), smooth=0.08, dented=0.35, grooved=0.25, twin=0.03,
     ),
     Kind.SCC: Nucleus(
-        9.6, 0.24, 0.92, 0.3, longer=(1.1, 2.6), wavy=(0.03, 0.1), fine=(0.1, 0.25),
+        9.6, 0.24, 1.0, 0.3, longer=(1.1, 2.6), wavy=(0.03, 0.1), fine=(0.1, 0.25),
         clumped=(0.25, 0.7), membrane=(0.2, 1.0), smooth=0.35, nucleolus=0.3, dented=0.3,
         grooved=0.15, twin=0.05,
     ),

@@ -203,8 +203,8 @@ def _lesions(rng: np.random.Generator, contents: Contents, plan: PlanList, to: _
     for kind, many, size, packed_um, share_alone in (
         (Kind.LSIL, contents.lsil, 3, 38.0, 0.35),
         (Kind.ASC_H, contents.asc_h, 3, 16.0, 0.5),
-        (Kind.HSIL, contents.hsil, 6, 12.5, 0.35),
-        (Kind.SCC, contents.scc, 6, 18.0, 0.35),
+        (Kind.HSIL, contents.hsil, 9, 10.5, 0.3),
+        (Kind.SCC, contents.scc, 7, 15.0, 0.35),
     ):
         alone = int(rng.binomial(many, share_alone))
         sizes = np.append(grounds.group_sizes(rng, many - alone, size, 14), np.ones(alone, np.intp))
