@@ -162,11 +162,11 @@ def test_in_a_thick_preparation_cells_are_not_all_sharp_in_one_plane() -> None:
     thick = replace(SMALL, preparation=Preparation.SUREPATH, planes=3)
     green = [
         slide(thick).picture(key(number, plane=plane))[:, :, 1].astype(float)
-        for number in range(3)
+        for number in range(thick.fields)
         for plane in range(3)
     ]
     blocks = np.square([np.diff(picture, axis=1)[:, :480] for picture in green])
-    energy = blocks.reshape(3, 3, 16, 32, 12, 40).mean(axis=(3, 5))
+    energy = blocks.reshape(thick.fields, 3, 16, 32, 12, 40).mean(axis=(3, 5))
     # Where something lies, the sharpest plane is mostly, but not everywhere, the middle one.
     sharpest = energy.argmax(axis=1)[energy.max(axis=1) > 20]
     assert 0.5 < (sharpest == 1).mean() < 0.98
