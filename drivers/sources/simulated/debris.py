@@ -1,4 +1,4 @@
-"""What lies between the epithelial cells: leucocytes, blood, keratin, mucus, specks, bacteria."""
+"""What lies between the epithelial cells: leucocytes, blood, keratin, mucus, specks, clumps."""
 
 import cv2
 import numpy as np
@@ -30,6 +30,7 @@ def draw(
         Kind.LYMPHOCYTE: _lymphocyte,
         Kind.KERATIN: _keratin,
         Kind.MUCUS: _mucus,
+        Kind.CLUMP: _clump,
     }[kind]
     return draw_one(rng, look, um_per_px)
 
@@ -167,6 +168,31 @@ def _crumbs(rng: np.random.Generator, look: Appearance, um_per_px: float, is_fil
     dye = rng.dirichlet((0.6, 0.4, 0.4)) @ np.stack([look.nucleus, look.pink, look.green])
     amount = np.float32(rng.uniform(0.02, 0.09) if is_film else rng.uniform(0.08, 0.35))
     return [(np.asarray(soft * crumbs, np.float32) * amount, np.asarray(dye, np.float32))]
+
+
+def _clump(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:
+    """A grainy clot of protein, or a crumpled dark scrap; both as dense as nuclei."""
+    radius_um = float(np.exp(rng.normal(1.85, 0.45)))  # about 6, seldom over 15
+    outline = shapes.blob(rng, radius_um, rng.uniform(1, 2.6), rng.uniform(0.08, 0.25))
+    outline = shapes.ragged(rng, outline @ _turn(rng), rng.uniform(0.1, 0.6))
+    size_px = shapes.side_px(float(np.abs(outline).max()) * 1.25, um_per_px)
+    mask = shapes.filled(outline, size_px, um_per_px)
+    patchy = texture.grain(rng, size_px, rng.uniform(1, 3) / um_per_px)
+    if rng.uniform() < 0.5:
+        fine = texture.grain(rng, size_px, rng.uniform(0.25, 0.6) / um_per_px)
+        edge = texture.softened(mask, rng.uniform(0.1, 0.25) * radius_um, um_per_px)
+        body = edge * np.clip(rng.uniform(0.3, 0.9) + 0.55 * fine + 0.4 * patchy, 0, 2.2)
+        dye = rng.dirichlet((1.0, 0.7, 0.2)) @ np.stack([look.nucleus, look.pink, look.green])
+        amount = rng.uniform(0.2, 0.8)
+    else:
+        creased = texture.creases(rng, mask, um_per_px, int(rng.integers(0, 6)))
+        edge = texture.softened(mask, rng.uniform(0.15, 0.8), um_per_px)
+        body = edge * np.clip(0.9 + rng.uniform(0.1, 0.4) * patchy, 0.2, 2) + 0.4 * creased
+        if rng.uniform() < 0.4:
+            body = texture.folded_over(rng, np.asarray(body, np.float32))
+        dye = rng.dirichlet((1.4, 0.3, 0.6)) @ np.stack([look.nucleus, look.pink, look.green])
+        amount = rng.uniform(0.35, 1.3)
+    return [(np.asarray(body, np.float32) * np.float32(amount), varied(rng, dye, 0.1))]
 
 
 def _rods(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:

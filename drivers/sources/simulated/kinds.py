@@ -28,6 +28,8 @@ class Kind(IntEnum):
     MUCUS = 16
     DEBRIS = 17
     """Specks, dust, bacteria."""
+    CLUMP = 18
+    """Clotted, dried or crumpled matter, as dark as nuclei and of their size or larger."""
 
     @property
     def label(self) -> str | None:

@@ -139,7 +139,7 @@ def populate(
 
 def varied(rng: np.random.Generator, contents: Contents) -> Contents:
     """The contents as one woman's slide has them: no two specimens of a name are alike."""
-    more, cells = np.exp(rng.normal(0, 0.5, 6)), rng.uniform(0.9, 1.35)
+    more, cells = np.exp(rng.normal(0, 0.5, 7)), rng.uniform(0.9, 1.35)
     return replace(
         contents,
         squamous_per_mm2=round(contents.squamous_per_mm2 * cells),
@@ -149,6 +149,7 @@ def varied(rng: np.random.Generator, contents: Contents) -> Contents:
         red_cells_per_mm2=round(contents.red_cells_per_mm2 * more[3] ** 2),
         mucus_per_mm2=round(contents.mucus_per_mm2 * more[4]),
         debris_per_mm2=round(contents.debris_per_mm2 * more[5]),
+        clumps_per_mm2=round(contents.clumps_per_mm2 * more[6] ** 2),
         atrophy=min(1.0, contents.atrophy + float(rng.uniform() ** 6) * 0.2),
         inflammation=contents.inflammation + float(rng.uniform() ** 3) * 0.2,
     )
@@ -225,6 +226,7 @@ def _between(
         (Kind.RED_CELL, contents.red_cells_per_mm2 * manner.red_cells, 20, 300, 9),
         (Kind.MUCUS, contents.mucus_per_mm2 * manner.mucus, 4, 30, 30),
         (Kind.DEBRIS, contents.debris_per_mm2 * manner.debris, 7, 60, 12),
+        (Kind.CLUMP, contents.clumps_per_mm2, 3, 12, 14),
     )
     for kind, per_mm2, size, largest, packed_um in swarms:
         places = terrain.strewn(rng, per_mm2 * 0.45)
