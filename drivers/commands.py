@@ -206,7 +206,7 @@ def _slides(
 ) -> list[Options]:
     """Slides of rising seeds; specimens and preparations take turns until all pairs have come."""
     again = math.lcm(len(specimens), len(preparations))
-    presets = [preset(name) for name in specimens]
+    presets = [preset(name, like.fields) for name in specimens]
     many = max(len(specimens), len(preparations)) if slides is None else slides
     return [
         replace(

@@ -49,7 +49,7 @@ def demo(
         source: Source
         shown: dict[str, str | int] = {}
         if replay is None:
-            known = preset(specimen)
+            known = preset(specimen, fields)
             drawn = secrets.choice(FRESH_SEEDS) if seed is None else seed
             shown = {"specimen": specimen, "seed": drawn, "fields": fields}
             source = SimulatedSlide(

@@ -70,7 +70,7 @@ class Rendered:
             Refusal: There is no such specimen, or no such slide.
             EngineFault: The engine failed.
         """
-        known = preset(self.specimen)
+        known = preset(self.specimen, self.fields)
         slide = SimulatedSlide(
             Options(
                 seed=self.seed,

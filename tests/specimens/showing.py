@@ -49,7 +49,7 @@ class Kept:
 
 def specimen(name: str, seed: int, fields: int, **options: Any) -> Kept:
     """A slide of a specimen."""
-    known = preset(name)
+    known = preset(name, fields)
     made = Options(seed=seed, fields=fields, contents=known.contents, faults=known.faults)
     return Kept(SimulatedSlide(replace(made, **options)))
 

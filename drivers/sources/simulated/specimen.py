@@ -1,6 +1,6 @@
 """What a specimen holds, and specimens by name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers.problem import Problem, Refusal, shown
 from drivers.sources.faults import Faults
@@ -46,6 +46,9 @@ class Preset:
     faults: Faults = field(default_factory=Faults)
 
 
+PLANTED = ("lsil", "asc_h", "hsil", "scc")
+PLANTED_ON = 60
+"""Fields of a slide on which there are as many planted cells as its specimen says."""
 PRESETS = {
     "negative": Preset(Contents()),
     "lsil": Preset(Contents(lsil=60)),
@@ -60,8 +63,10 @@ PRESETS = {
 """Specimens by name."""
 
 
-def preset(name: str) -> Preset:
-    """A specimen by its name.
+def preset(name: str, fields: int = PLANTED_ON) -> Preset:
+    """A specimen by its name, for a slide of so many fields.
+
+    A larger slide than most has more planted cells in like measure: a lesion goes on.
 
     Raises:
         Refusal: There is none of that name.
@@ -69,4 +74,6 @@ def preset(name: str) -> Preset:
     if name not in PRESETS:
         remedy = f"Choose one of {', '.join(PRESETS)}"
         raise Refusal(Problem("specimen", shown(name), "is no specimen that we know", remedy))
-    return PRESETS[name]
+    known, times = PRESETS[name], max(1.0, fields / PLANTED_ON)
+    planted = {kind: round(getattr(known.contents, kind) * times) for kind in PLANTED}
+    return replace(known, contents=replace(known.contents, **planted))
