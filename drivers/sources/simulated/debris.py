@@ -192,7 +192,12 @@ def _clump(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Laye
             body = texture.folded_over(rng, np.asarray(body, np.float32))
         dye = rng.dirichlet((1.4, 0.3, 0.6)) @ np.stack([look.nucleus, look.pink, look.green])
         amount = rng.uniform(0.35, 1.3)
-    return [(np.asarray(body, np.float32) * np.float32(amount), varied(rng, dye, 0.1))]
+    return [
+        (
+            np.asarray(body, np.float32) * np.float32(amount),
+            varied(rng, np.asarray(dye, np.float32), 0.1),
+        )
+    ]
 
 
 def _rods(rng: np.random.Generator, look: Appearance, um_per_px: float) -> Layers:

@@ -122,3 +122,9 @@ def test_the_truth_is_the_epithelial_cells_of_a_rectangle() -> None:
     kinds = counted(population)
     assert len(truth) == sum(n for kind, n in kinds.items() if kind.label is not None)
     assert {cell.diameter_nm for cell in truth} == {7_000}
+
+
+def test_a_larger_slide_of_a_specimen_has_planted_cells_in_like_measure() -> None:
+    small, usual, large = (preset("hsil", fields).contents for fields in (4, 60, 150))
+    assert small == usual
+    assert (large.lsil, large.asc_h, large.hsil) == (62, 38, 150)
