@@ -1,4 +1,4 @@
-"""`cytoedge engines`: train, evaluate, build, check and list models."""
+"""`cytoedge engines`: train, evaluate, quantize, build, check and list models."""
 
 import json
 import sys
@@ -19,7 +19,9 @@ from engines.card import MODELS, SHIPPED, load
 from engines.detector import BadModel, EngineFault
 from engines.fields import RUN, AnnotatedField, read_folders, read_negative
 
-engines = typer.Typer(help="Models: train, evaluate, build, check, list.", no_args_is_help=True)
+engines = typer.Typer(
+    help="Models: train, evaluate, quantize, build, check, list.", no_args_is_help=True
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the engine.")]
@@ -145,6 +147,21 @@ def evaluate(
         return
     for table in tables(measured):
         Console().print(table)
+
+
+@engines.command()
+def quantize(
+    data: Data,
+    to: Annotated[Path, typer.Option(help="The folder to write; may be the model's own.")],
+    model: Annotated[Path, typer.Argument(help="A model's folder, in floating point.")] = SHIPPED,
+    as_json: AsJson = False,
+) -> None:
+    """Rounds a model's networks to 8 bits (needs the extra `build`); then: `engines build`."""
+    with _refusals():
+        from engines.int8.make import quantised
+
+        in_float = quantised(model, read_folders(data), to)
+    _say({"model": str(to), "in_float": in_float}, as_json=as_json)
 
 
 @engines.command()

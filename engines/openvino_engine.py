@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
+import onnx
+from google.protobuf.message import DecodeError
 
 from engines.card import GRADER, LOCATOR, ModelCard
 from engines.decode import CellMap, PeakMap
 from engines.detector import BadModel, Crops, EngineFault, Located, Tile
+from engines.int8.layout import checked
+from engines.int8.rewriting import is_quantised, unsigned
 from engines.network_engine import NetworkEngine, Numbers
 
 ISAS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "asimd", "sve")
@@ -26,11 +30,18 @@ class OpenVinoEngine(NetworkEngine):
             BadModel: OpenVINO is not installed, or does not take the model.
         """
         super().__init__(card)
-        self._locator = _request(card, LOCATOR, card.hashes.locator, threads)
-        self._grader = _request(card, GRADER, card.hashes.grader, threads)
+        locator, grader = (
+            _graph(card, file, expected)
+            for file, expected in ((LOCATOR, card.hashes.locator), (GRADER, card.hashes.grader))
+        )
+        precision = "+".join(
+            "int8" if is_quantised(model) else "float32" for model in (locator, grader)
+        )
+        self._locator = _request(card, LOCATOR, locator, threads)
+        self._grader = _request(card, GRADER, grader, threads)
         self._identity = (
             f"locator {card.hashes.locator[:12]}, grader {card.hashes.grader[:12]}, "
-            f"openvino {version('openvino')} cpu f32, "
+            f"openvino {version('openvino')} cpu {precision}, "
             f"{'+'.join(_instruction_sets()) or 'generic'}, {threads} threads, "
             f"tile 1x{card.tile_px[0]}x{card.tile_px[1]}, crops {card.batch}x{card.crop_px}"
         )
@@ -66,15 +77,26 @@ class OpenVinoEngine(NetworkEngine):
             ) from error
 
 
-def _request(card: ModelCard, file: str, expected: str, threads: int) -> Any:  # noqa: ANN401
-    """A network that was compiled from the file's very bytes that were hashed."""
+def _graph(card: ModelCard, file: str, expected: str) -> onnx.ModelProto:
+    """A network from the very bytes that were hashed. Raises BadModel."""
+    content = (card.folder / file).read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise _bad(card, file, "the file was changed since its card was read")
+    try:
+        model = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise _bad(card, file, f"is no network: {error}") from None
+    return checked(model, str(card.folder / file))
+
+
+def _request(card: ModelCard, file: str, model: onnx.ModelProto, threads: int) -> Any:  # noqa: ANN401
+    """A compiled network; one in 8 bits in the form that is exact on every CPU. Raises BadModel."""
     try:
         import openvino
     except ImportError as error:
         raise _bad(card, file, f"OpenVINO is not there: {error}") from None
-    content = (card.folder / file).read_bytes()
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise _bad(card, file, "the file was changed since its card was read")
+    if is_quantised(model):
+        model = unsigned(model).model
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
@@ -84,6 +106,7 @@ def _request(card: ModelCard, file: str, expected: str, threads: int) -> Any:  #
     }
     try:
         core = openvino.Core()
+        content = model.SerializeToString(deterministic=True)
         compiled = core.compile_model(core.read_model(content, b""), "CPU", settings)
     except RuntimeError as error:
         raise _bad(card, file, f"OpenVINO refuses the model: {error}") from error

@@ -1,0 +1,51 @@
+"""A model folder in 8 bits from one in floating point."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+
+from engines.build import hash_into_card
+from engines.card import CARD, GOLDEN, GRADER, LOCATOR, load
+from engines.detector import BadModel
+from engines.fields import AnnotatedField
+from engines.int8 import calibration
+from engines.int8.quantise import in_float, quantise
+from engines.openvino_engine import OpenVinoEngine
+
+
+def quantised(folder: Path, fields: Sequence[AnnotatedField], to: Path) -> dict[str, list[str]]:
+    """Write the model's networks in 8 bits, its card and its golden field.
+
+    Its reference output is made anew by `engines build`, its tables by `cytoedge validate --fit`.
+
+    Args:
+        folder: A model in floating point.
+        fields: Fields to take ranges from; a choice of them is used.
+        to: The new folder; may be the same.
+
+    Returns:
+        Of each network, the convolutions that stayed in floating point.
+
+    Raises:
+        BadModel: The model is not whole or quantised already, or there is no field.
+    """
+    card = load(folder)
+    if not fields:
+        raise BadModel("data", "no field", "ranges are taken from fields", "Name other folders")
+    networks = {name: onnx.load(folder / name) for name in (LOCATOR, GRADER)}
+    shown = [calibration.shown(field, card) for field in calibration.chosen(fields)]
+    engine = OpenVinoEngine(card)
+    feeds = {
+        LOCATOR: calibration.tiles(shown, card),
+        GRADER: calibration.crops(shown, card, engine),
+    }
+    to.mkdir(parents=True, exist_ok=True)
+    for name in (CARD, GOLDEN):
+        if folder.resolve() != to.resolve():
+            shutil.copy(folder / name, to / name)
+    for name, model in networks.items():
+        quantise(model, feeds[name], to / name)
+    hash_into_card(to, {"locator": LOCATOR, "grader": GRADER})
+    return {name: in_float(model) for name, model in networks.items()}

@@ -1,0 +1,91 @@
+"""The same network for other eyes: in unsigned numbers for CPUs, or without any rounding."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from engines.int8.graph import Graph
+
+UNSIGNED_ZERO = "unsigned_zero"
+KEEP_SIGN = ("MaxPool", "Resize", "Concat", "Add", "QuantizeLinear", "DequantizeLinear")
+"""Operators that give nothing below zero if they get nothing below zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A rewritten network."""
+
+    model: onnx.ModelProto
+    signed: tuple[str, ...]
+    """Quantised tensors that may fall below zero, and were left as they were."""
+
+
+def unsigned(model: onnx.ModelProto) -> Unsigned:
+    """Activations that are never negative as uint8 with zero point 0, at the same scales.
+
+    The numbers are the same: int8 holds 0 to 127 of these tensors, and so does uint8. But CPUs
+    without VNNI add pairs of products in 16 bits, which overflow with the offset of 128 that
+    runtimes give int8 activations, and cannot with these (127 x 127 x 2 < 32,768). What lies above
+    the calibrated range is no longer cut off at 127; it lies above what calibration saw.
+    """
+    rewritten = onnx.ModelProto()
+    rewritten.CopyFrom(model)
+    graph = Graph(rewritten)
+    signed = []
+    for node in graph.of_kind("QuantizeLinear", "DequantizeLinear"):
+        if graph.is_of_constant(node):
+            continue
+        source = node.input[0]
+        if node.op_type == "DequantizeLinear":
+            source = graph.maker(source).input[0]
+        if _is_never_negative(graph, source):
+            node.input[2] = UNSIGNED_ZERO
+        else:
+            signed.append(source)
+    rewritten.graph.initializer.append(
+        numpy_helper.from_array(np.array(0, np.uint8), UNSIGNED_ZERO)
+    )
+    return Unsigned(rewritten, tuple(dict.fromkeys(signed)))
+
+
+def without_rounding(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The network in floating point that it was made from: all pairs of Q and DQ taken out."""
+    exact = onnx.ModelProto()
+    exact.CopyFrom(model)
+    graph = Graph(exact)
+    real = {}
+    for node in graph.of_kind("DequantizeLinear"):
+        real[node.output[0]] = graph.maker(node.input[0]).input[0]
+    kept = [n for n in exact.graph.node if n.op_type not in ("QuantizeLinear", "DequantizeLinear")]
+    for node in kept:
+        for place, name in enumerate(node.input):
+            node.input[place] = real.get(name, name)
+    del exact.graph.node[:]
+    exact.graph.node.extend(kept)
+    _drop_unused(exact)
+    return exact
+
+
+def is_quantised(model: onnx.ModelProto) -> bool:
+    """Whether any number of it is rounded to 8 bits."""
+    return any(node.op_type == "QuantizeLinear" for node in model.graph.node)
+
+
+def _drop_unused(model: onnx.ModelProto) -> None:
+    used = {name for node in model.graph.node for name in node.input}
+    constants = [one for one in model.graph.initializer if one.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(constants)
+
+
+def _is_never_negative(graph: Graph, tensor: str) -> bool:
+    maker = graph.makers.get(tensor)
+    if maker is None:
+        given = graph.inputs.get(tensor)
+        return given is not None and given.type.tensor_type.elem_type == TensorProto.UINT8
+    if maker.op_type == "Relu":
+        return True
+    sources = maker.input if maker.op_type in ("Add", "Concat") else maker.input[:1]
+    return maker.op_type in KEEP_SIGN and all(_is_never_negative(graph, one) for one in sources)
