@@ -64,13 +64,16 @@ class EngineHealth:
     is_proved: bool
     problem: str
     """Why it is not proved; empty where it is."""
+    cpu_because: str
+    """Why a CPU serves; empty where a GPU does."""
 
 
 def incidents_at_opening(
     message: OpenSlide, card: ModelCard, engine: EngineHealth
 ) -> Iterator[Incident]:
     """What a new slide's verdict must know from the first."""
-    yield Incident(IncidentKind.ON_CPU, engine.identity)
+    if engine.cpu_because:
+        yield Incident(IncidentKind.ON_CPU, f"{engine.identity}: {engine.cpu_because}")
     if not engine.is_proved:
         yield Incident(IncidentKind.ENGINE_UNPROVED, engine.problem)
     if message.purpose is Purpose.CLINICAL:

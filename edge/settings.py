@@ -44,8 +44,9 @@ class Settings(_Section):
     window: Window = Window()
     model: Path | None = None
     """A model's folder. Default: the shipped one."""
-    engine: Literal["openvino", "idle"] = "openvino"
-    """`idle` finds nothing and is never proved: to measure the daemon's own cost."""
+    engine: Literal["auto", "tensorrt", "openvino", "idle"] = "auto"
+    """`auto` is TensorRT where a GPU can serve, else OpenVINO on the CPU. `idle` finds nothing and
+    is never proved: to measure the daemon's own cost."""
     engine_threads: Annotated[int, Field(ge=1, le=64)] = 1
     quality_threads: Annotated[int, Field(ge=1, le=16)] = 2
     purposes: frozenset[Purpose] = frozenset(Purpose) - {Purpose.CALIBRATION}

@@ -20,12 +20,30 @@ CELL_NUMBERS = 2 + TIERS
 class NetworkEngine(ABC):
     """An engine for a locator, which sees a tile, and a grader, which sees a batch of crops."""
 
-    def __init__(self, card: ModelCard) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        tile: Tile | None = None,
+        crops: Crops | None = None,
+        located: Located | None = None,
+    ) -> None:
+        """Keep the card, and the memory that pictures are put into.
+
+        Args:
+            card: The card.
+            tile: uint8, (H, W, 3), if the engine reads from memory of its own.
+            crops: uint8, (batch, crop_px, crop_px, 3), likewise.
+            located: float32, (batch, 4), likewise.
+        """
+        side = card.crop_px
         self.card = card
-        self._tile = np.full((*card.tile_px, 3), 255, np.uint8)
+        self._tile = np.empty((*card.tile_px, 3), np.uint8) if tile is None else tile
+        self._tile[:] = 255
         self._filled = (0, 0)
-        self._crops = np.full((card.batch, card.crop_px, card.crop_px, 3), 255, np.uint8)
-        self._located = np.zeros((card.batch, 1 + TIERS), np.float32)
+        self._crops = np.empty((card.batch, side, side, 3), np.uint8) if crops is None else crops
+        self._located = (
+            np.empty((card.batch, 1 + TIERS), np.float32) if located is None else located
+        )
 
     @property
     @abstractmethod

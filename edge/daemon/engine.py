@@ -50,25 +50,36 @@ def start(settings: Settings) -> Engine:
         card = cards.load(folder)
     except EngineFault as fault:
         log.error("no model: %s", fault)
-        return Engine(None, None, EngineHealth("none", is_proved=False, problem=str(fault)), 0)
+        return _without(None, str(fault))
     if settings.engine == "idle":
         from engines.idle_engine import IdleEngine
 
         idle = IdleEngine(card)
         problem = "the idle engine finds nothing, and is for measuring only"
-        return Engine(card, idle, EngineHealth(idle.identity, is_proved=False, problem=problem), 0)
+        health = EngineHealth(idle.identity, is_proved=False, problem=problem, cpu_because=problem)
+        return Engine(card, idle, health, 0)
     try:
-        # Importing OpenVINO takes longer than answering may: only this thread waits for it.
-        from engines.openvino_engine import OpenVinoEngine
+        # Importing a runtime takes longer than answering may: only this thread waits for it.
+        from engines.choose import chosen
 
-        detector = OpenVinoEngine(card, settings.engine_threads)
-        prove(detector, card)
+        plans = settings.state_dir / "plans"
+        found = chosen(
+            card, settings.engine, settings.engine_threads, plans, lambda one: prove(one, card)
+        )
         field = whole_field(card)
-        rate = round(1000 / min(_taken_s(detector, card, field) for _ in range(TIMED)))
+        rate = round(1000 / min(_taken_s(found.engine, card, field) for _ in range(TIMED)))
     except EngineFault as fault:
         log.error("the engine is not proved: %s", fault)
-        return Engine(card, None, EngineHealth("none", is_proved=False, problem=str(fault)), 0)
-    return Engine(card, detector, EngineHealth(detector.identity, is_proved=True, problem=""), rate)
+        return _without(card, str(fault))
+    health = EngineHealth(
+        found.engine.identity, is_proved=True, problem="", cpu_because=found.cpu_because
+    )
+    return Engine(card, found.engine, health, rate)
+
+
+def _without(card: ModelCard | None, problem: str) -> Engine:
+    health = EngineHealth("none", is_proved=False, problem=problem, cpu_because=problem)
+    return Engine(card, None, health, 0)
 
 
 def _taken_s(detector: Detector, card: ModelCard, field: Rgb) -> float:

@@ -58,7 +58,7 @@ def shown(
     source: Kept, detector: Detector, card: ModelCard, folder: Path
 ) -> tuple[Evidence, Shown]:
     """A slide's evidence, as it would be with that detector for an engine."""
-    health = EngineHealth(detector.identity, is_proved=True, problem="")
+    health = EngineHealth(detector.identity, is_proved=True, problem="", cpu_because="a test")
     settings = Settings(state_dir=folder, model=card.folder)
     return replayed(source, Engine(card, detector, health, 0), settings, lambda: None)
 

@@ -1,0 +1,1 @@
+"""Runs models on NVIDIA GPUs with TensorRT, or TensorRT-RTX."""
