@@ -4,7 +4,7 @@ NILM_SEED := 9004
 DEMO ?= --specimen negative --seed $(NILM_SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-slow bench schemas lock package
+.PHONY: help setup demo test check test-slow test-gpu bench schemas lock package
 
 help: ## These targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ check: setup ## Format, lint, types, imports, generated documents
 
 test-slow: setup ## The long proofs; PART=name runs one
 	$(PY) -m pytest -m slow $(if $(PART),-k $(PART))
+
+test-gpu: setup ## What needs a GPU, TensorRT and pycuda or cuda-bindings
+	$(PY) -m pytest -m gpu
 
 bench: setup ## What the daemon costs beside a bare engine
 	.venv/bin/cytoedge bench stream
