@@ -76,3 +76,27 @@ def _on_gpu(
         cuda.close()
         raise
     return engine
+
+
+def every(card: ModelCard, threads: int, work: Path) -> dict[str, NetworkEngine]:
+    """All engines that this machine has for a model, by name, to be compared.
+
+    Args:
+        card: The model.
+        threads: Of the CPU's engines.
+        work: A folder for the exact model and for plans.
+
+    Raises:
+        EngineFault: The CPU's engine cannot serve.
+    """
+    from engines.int8.make import exact
+    from engines.openvino_engine import OpenVinoEngine
+
+    made: dict[str, NetworkEngine] = {"cpu": OpenVinoEngine(card, threads)}
+    if (float32 := exact(card, work / "exact")) is not None:
+        made["cpu in float"] = OpenVinoEngine(float32, threads)
+    try:
+        made["gpu"] = _on_gpu(card, work / "plans", lambda engine: None)
+    except EngineFault:
+        return made
+    return made

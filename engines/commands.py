@@ -206,6 +206,24 @@ def check(
     _say(said, as_json=as_json)
 
 
+@engines.command()
+def bench(
+    model: Annotated[Path, typer.Argument(help="A model's folder.")] = SHIPPED,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of which the fastest count.")] = 10,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Times this machine's engines beside each other: in 8 bits, in float, on a GPU."""
+    import tempfile
+
+    from engines.bench import bench as timed
+    from engines.choose import every
+
+    with _refusals(), tempfile.TemporaryDirectory() as folder:
+        said = timed(every(load(model), threads, Path(folder)), rounds)
+    _say(said, as_json=as_json)
+
+
 @engines.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """The models that come with the software."""

@@ -1,21 +1,19 @@
 """What rounding a model to 8 bits changes: its graphs beside the exact ones, by the reference."""
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 
-from engines.build import hash_into_card
-from engines.card import CARD, GRADER, LOCATOR, ModelCard, read
+from engines.card import ModelCard
+from engines.detector import BadModel
 from engines.evaluation.figures import figures, headlines
 from engines.evaluation.look import look, thresholds_of
 from engines.evaluation.looked import TIER, Ints, Looked
 from engines.evaluation.matching import one_to_one
 from engines.fields import AnnotatedField
-from engines.int8.rewriting import without_rounding
+from engines.int8.make import exact
 from engines.reference_engine import ReferenceEngine
 
 SAME_PLACE_PX = 2.0
@@ -41,11 +39,13 @@ def rounding(card: ModelCard, fields: Iterable[AnnotatedField], work: Path) -> R
         work: A folder for the exact model.
 
     Raises:
-        BadModel: ONNX Runtime is absent, or the model can't be judged on annotated fields.
+        BadModel: ONNX Runtime is absent, or the model is not quantised or not for such fields.
         EngineFault: A graph failed.
     """
     thresholds = thresholds_of(card)
-    engines = [ReferenceEngine(each) for each in (card, exact(card, work))]
+    if (float32 := exact(card, work)) is None:
+        raise BadModel(card.name, "float32", "nothing of it is rounded", "Quantise it first")
+    engines = [ReferenceEngine(each) for each in (card, float32)]
     looked: list[list[Looked]] = [[], []]
     for field in fields:
         for engine, seen in zip(engines, looked, strict=True):
@@ -57,16 +57,6 @@ def rounding(card: ModelCard, fields: Iterable[AnnotatedField], work: Path) -> R
         {name: rounded[name] - whole[name] for name in rounded},
         float(2 * counts[0] / max(1, counts[1])),
     )
-
-
-def exact(card: ModelCard, folder: Path) -> ModelCard:
-    """The model that a quantised one was made from, written to a folder; its tables do not fit."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(card.folder / CARD, folder / CARD)
-    for name in (LOCATOR, GRADER):
-        onnx.save(without_rounding(onnx.load(card.folder / name)), folder / name)
-    hash_into_card(folder, {"locator": LOCATOR, "grader": GRADER})
-    return read(folder)
 
 
 def _shared(one: Looked, other: Looked, card: ModelCard) -> tuple[int, int]:

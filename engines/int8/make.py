@@ -7,11 +7,12 @@ from pathlib import Path
 import onnx
 
 from engines.build import hash_into_card
-from engines.card import CARD, GOLDEN, GRADER, LOCATOR, load
+from engines.card import CARD, GOLDEN, GRADER, LOCATOR, REFERENCE, ModelCard, load, read
 from engines.detector import BadModel
 from engines.fields import AnnotatedField
 from engines.int8 import calibration
 from engines.int8.quantise import in_float, quantise
+from engines.int8.rewriting import is_quantised, without_rounding
 from engines.openvino_engine import OpenVinoEngine
 
 
@@ -49,3 +50,21 @@ def quantised(folder: Path, fields: Sequence[AnnotatedField], to: Path) -> dict[
         quantise(model, feeds[name], to / name)
     hash_into_card(to, {"locator": LOCATOR, "grader": GRADER})
     return {name: in_float(model) for name, model in networks.items()}
+
+
+def exact(card: ModelCard, folder: Path) -> ModelCard | None:
+    """The model that a quantised one was made from, written to a folder; None if it is no such.
+
+    Its reference output and its tables are those of the quantised one, and do not fit it.
+    """
+    networks = {name: onnx.load(card.folder / name) for name in (LOCATOR, GRADER)}
+    if not any(map(is_quantised, networks.values())):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(card.folder / CARD, folder / CARD)
+    for name, model in networks.items():
+        onnx.save(without_rounding(model), folder / name)
+    hash_into_card(folder, {"locator": LOCATOR, "grader": GRADER})
+    for name in (GOLDEN, REFERENCE):
+        shutil.copy(card.folder / name, folder / name)
+    return read(folder)
