@@ -112,13 +112,19 @@ def evaluate(
     held_out: Annotated[
         int | None, typer.Option(min=0, help="Only fields of this fold; default: all.")
     ] = None,
+    rounding: Annotated[
+        bool, typer.Option(help="Of a model in 8 bits, also what rounding changes; slow.")
+    ] = True,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
     """What the model finds and how it grades it, with 95 % intervals and controls beside it."""
+    import tempfile
+
     from engines.evaluation.figures import figures, to_json
     from engines.evaluation.look import look, thresholds_of
     from engines.evaluation.page import page_of
+    from engines.evaluation.rounding import rounding as rounding_of
     from engines.evaluation.text import tables
     from engines.fields import fold_of, read_folder
     from engines.openvino_engine import OpenVinoEngine
@@ -140,13 +146,18 @@ def evaluate(
         measured = figures(looked)
         if page:
             page.write_text(page_of(card.identity, measured, looked, fields()))
+        with tempfile.TemporaryDirectory() as work:
+            rounded = rounding_of(card, fields(), Path(work)) if rounding else None
     if as_json:
         said = to_json(measured)
         said["details"] |= {"model": card.identity, "data": [str(folder) for folder in data]}
+        said |= rounded.body() if rounded else {}
         _say(said, as_json=True)
         return
     for table in tables(measured):
         Console().print(table)
+    if rounded:
+        _say(rounded.body(), as_json=False)
 
 
 @engines.command()

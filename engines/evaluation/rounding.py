@@ -1,13 +1,14 @@
 """What rounding a model to 8 bits changes: its graphs beside the exact ones, by the reference."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engines.card import ModelCard
-from engines.detector import BadModel
 from engines.evaluation.figures import figures, headlines
 from engines.evaluation.look import look, thresholds_of
 from engines.evaluation.looked import TIER, Ints, Looked
@@ -29,9 +30,19 @@ class Rounding:
     same_findings: float
     """Share of all findings, of either, that both have: same place, same tier."""
 
+    def body(self) -> dict[str, Any]:
+        """As JSON; null for what can't be had."""
+        numbers = {
+            name: round(value, 4) if math.isfinite(value) else None
+            for name, value in self.differences.items()
+        }
+        return {"int8_minus_float": numbers | {"same_findings": round(self.same_findings, 4)}}
 
-def rounding(card: ModelCard, fields: Iterable[AnnotatedField], work: Path) -> Rounding:
+
+def rounding(card: ModelCard, fields: Iterable[AnnotatedField], work: Path) -> Rounding | None:
     """Judge a quantised model and what it was made from by the unoptimised graphs; slow.
+
+    None if nothing of the model is rounded.
 
     Args:
         card: Of the quantised model.
@@ -39,12 +50,12 @@ def rounding(card: ModelCard, fields: Iterable[AnnotatedField], work: Path) -> R
         work: A folder for the exact model.
 
     Raises:
-        BadModel: ONNX Runtime is absent, or the model is not quantised or not for such fields.
+        BadModel: ONNX Runtime is absent, or the model is not for such fields.
         EngineFault: A graph failed.
     """
     thresholds = thresholds_of(card)
     if (float32 := exact(card, work)) is None:
-        raise BadModel(card.name, "float32", "nothing of it is rounded", "Quantise it first")
+        return None
     engines = [ReferenceEngine(each) for each in (card, float32)]
     looked: list[list[Looked]] = [[], []]
     for field in fields:
