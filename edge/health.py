@@ -50,6 +50,10 @@ class Alerts:
         self._alerts.setdefault(alert.id, alert)
         return is_new
 
+    def fall(self, id_: str) -> None:
+        """Forget an alert, if there is such: what it told is mended."""
+        self._alerts.pop(id_, None)
+
     def bodies(self) -> list[dict[str, str | int]]:
         """All alerts, faults first, oldest first."""
         alerts = sorted(self._alerts.values(), key=lambda a: (a.severity, a.since_us))

@@ -98,6 +98,8 @@ def status(settings: SettingsFile = None, as_json: AsJson = False) -> None:
     console.print(f"ready: {'yes' if found['ready'] else 'no'}")
     console.print(f"model: {found['model'] or 'none is proved'}")
     console.print(f"engine: {found['engine']}", highlight=False)
+    if found["cpu_because"]:
+        console.print(f"no GPU: {found['cpu_because']}", highlight=False)
     console.print(f"fields a second: {found['fields_per_1000_s'] / 1000:.1f}")
     console.print(f"drivers connected: {found['sessions']}, images in hand: {found['in_hand']}")
     for slide in found["open_slides"]:
@@ -156,7 +158,8 @@ class View:
         match event.kind:
             case EventKind.PROGRESS:
                 row["images"] = f"{body['committed']} of {body['planned']}"
-                row["waited"] = f"{body['waited_ms'] / 1000:.1f} s"
+                slow = ", engine is slower" if body["engine_is_slow"] else ""
+                row["waited"] = f"{body['waited_ms'] / 1000:.1f} s{slow}"
             case EventKind.FIELD_CHECKED:
                 why = f" ({', '.join(body['reasons'])})" if body["reasons"] else ""
                 row["last"] = f"f{body['field']}.c{body['capture']} {body['disposition']}{why}"

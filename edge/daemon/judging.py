@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from drivers.scanner.words import Code
-from edge.daemon.engine import Engine, broken, start
+from edge.daemon.engine import PROVED_EVERY, Engine, broken, prove_again, start
 from edge.daemon.live import Reading
 from edge.daemon.outbox import Outbox
 from edge.daemon.writing import EngineIs, Keep, Task
 from edge.intake import captures
+from edge.intake.effects import Write
 from edge.journal.ordeal import survives
 from edge.picture import Damaged
 from edge.pipeline import Looked, look
@@ -43,7 +44,7 @@ class Judging:
         self._settings, self._readings = settings, readings
         self._write, self._outbox = write, outbox
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._looked: queue.SimpleQueue[Looked | None] = queue.SimpleQueue()
+        self._looked: queue.SimpleQueue[Looked | Write | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._look, name=f"look-{n}", daemon=True)
             for n in range(settings.quality_threads)
@@ -58,6 +59,13 @@ class Judging:
     def take(self, capture: Capture, *, is_suspect: bool) -> None:
         """Take a capture through the stages. A suspect is first tried in a child process."""
         self._jobs.put(_Job(capture, is_suspect))
+
+    def conclude(self, end: Write) -> None:
+        """Write a slide's end, after an engine that judged since its last proof was proved again.
+
+        A verdict rests on no picture that an engine saw after it had last been right.
+        """
+        self._looked.put(end)
 
     def stop(self) -> None:
         """End the threads once all that was taken is done."""
@@ -98,9 +106,16 @@ class Judging:
     def _judge(self) -> None:
         engine = start(self._settings)
         self._write(EngineIs(engine))
-        while (looked := self._looked.get()) is not None:
-            engine = self._judge_one(engine, looked)
-            del looked
+        unproved = 0  # pictures since the last proof
+        while (task := self._looked.get()) is not None:
+            if unproved and (isinstance(task, Write) or unproved >= PROVED_EVERY):
+                engine, unproved = self._prove(engine), 0
+            if isinstance(task, Write):
+                self._write(task)
+            else:
+                engine = self._judge_one(engine, task)
+                unproved += 1
+            del task
 
     def _judge_one(self, engine: Engine, looked: Looked) -> Engine:
         """Stage 4 of one picture; gives the engine, broken where it failed."""
@@ -114,6 +129,13 @@ class Judging:
         except EngineFault as fault:
             engine = self._break(engine, fault)
         self._write(Keep(capture.slide, record, capture.identity))
+        return engine
+
+    def _prove(self, engine: Engine) -> Engine:
+        try:
+            prove_again(engine)
+        except EngineFault as fault:
+            return self._break(engine, fault)
         return engine
 
     def _break(self, engine: Engine, fault: EngineFault) -> Engine:

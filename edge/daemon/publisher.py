@@ -1,5 +1,7 @@
 """What the daemon tells whoever listens: numbered events, alerts, progress."""
 
+import math
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -9,9 +11,13 @@ from drivers.scanner import codec
 from drivers.scanner.messages import Event
 from drivers.scanner.words import EventKind
 from edge.daemon.sockets import Socket
-from edge.health import Alert, Alerts
+from edge.health import Alert, Alerts, Severity
 from edge.intake.book import Book
 from edge.intake.desk import Desk
+
+SLOW_AFTER_S = 10.0
+"""A window that stays full so long, give or take, is no burst: the engine is the slower one."""
+SLOW = "engine_is_slow"
 
 
 class Publisher:
@@ -24,6 +30,8 @@ class Publisher:
         self._listeners = 0
         self._waited_s: defaultdict[str, float] = defaultdict(float)
         self._told: dict[str, dict[str, Any]] = {}
+        self._full = 0.0
+        """How much of the last `SLOW_AFTER_S` the window was full, 0 to 1, smoothed."""
 
     def hear(self) -> None:
         """Take a subscription, or its end. The socket must have one."""
@@ -44,9 +52,20 @@ class Publisher:
 
     def count_waiting(self, desk: Desk, passed_s: float) -> None:
         """Note the time in which a scanner had to wait for us: the window was full."""
-        if desk.in_hand >= desk.window().fields:
+        is_full = bool(desk.books) and desk.in_hand >= desk.window().fields
+        self._full += (is_full - self._full) * -math.expm1(-passed_s / SLOW_AFTER_S)
+        if is_full:
             for book in desk.books.values():
                 self._waited_s[book.slide] += passed_s
+        if self.engine_is_slow:
+            self.rise(_slow(desk.readiness.fields_per_1000_s))
+        else:
+            self.alerts.fall(SLOW)
+
+    @property
+    def engine_is_slow(self) -> bool:
+        """Whether scanners wait for the engine, most of the time."""
+        return self._full > 0.5
 
     def progress(self, book: Book) -> dict[str, Any]:
         """How far a slide is."""
@@ -59,6 +78,7 @@ class Publisher:
             "skipped": len(book.skipped),
             "withdrawn": len(book.withdrawn),
             "waited_ms": round(1000 * self._waited_s[book.slide]),
+            "engine_is_slow": self.engine_is_slow,
         }
 
     def tell_progress(self, desk: Desk) -> None:
@@ -71,3 +91,10 @@ class Publisher:
         for slide in self._told.keys() - desk.books.keys():
             del self._told[slide]
             self._waited_s.pop(slide, None)
+
+
+def _slow(fields_per_1000_s: int) -> Alert:
+    rate = f"{fields_per_1000_s / 1000:.1f} fields a second"
+    text = f"The scanner waits for the engine, which judges {rate}."
+    remedy = "Nothing is lost. For speed: a GPU, or more `engine_threads`; see `engines bench`."
+    return Alert(SLOW, Severity.WARNING, text, remedy, time.time_ns() // 1000)

@@ -27,7 +27,7 @@ from edge.health import Alert, Severity
 from edge.intake import receive
 from edge.intake.book import Book
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Judge, LetGo, Reply
+from edge.intake.effects import Conclude, Effect, Judge, LetGo, Reply
 from edge.intake.refusals import problem
 from edge.intake.sessions import Sessions
 from edge.journal import shelf
@@ -157,6 +157,8 @@ class Daemon:
                 capture = effect.capture
                 is_suspect = self._strikes.take(capture.slide, capture.image)
                 self._judging.take(capture, is_suspect=is_suspect)
+            case Conclude():
+                self._judging.conclude(effect.end)
             case LetGo():
                 self._strikes.answer(effect.slide, effect.image)
             case _:
@@ -215,6 +217,7 @@ class Daemon:
             "ready": desk.readiness.is_judging,
             "model": desk.readiness.model,
             "engine": desk.readiness.engine,
+            "cpu_because": desk.readiness.cpu_because,
             "fields_per_1000_s": desk.readiness.fields_per_1000_s,
             "window": desk.window().model_dump(),
             "in_hand": desk.in_hand,

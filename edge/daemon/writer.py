@@ -315,6 +315,7 @@ def _ready(desk: Desk, engine: Engine) -> Iterator[Effect]:
     readiness.is_judging = True
     readiness.model = engine.card.identity if engine.card and engine.health.is_proved else ""
     readiness.engine = engine.health.identity
+    readiness.cpu_because = engine.health.cpu_because
     readiness.fields_per_1000_s = engine.fields_per_1000_s
     yield from ()
 

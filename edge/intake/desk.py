@@ -29,6 +29,8 @@ class Readiness:
     """The proved model's identity."""
     engine: str = ""
     """The engine's, proved or not."""
+    cpu_because: str = ""
+    """Why a CPU serves; empty where a GPU does."""
     fields_per_1000_s: int = 0
 
     def problem(self) -> tuple[Code, Problem] | None:

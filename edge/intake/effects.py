@@ -58,6 +58,13 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Conclude:
+    """All of a slide was judged: prove the engine once more, then write the slide's end."""
+
+    end: Write
+
+
+@dataclass(frozen=True, slots=True)
 class TakeOver:
     """Note that a slide belongs to another driver now."""
 
@@ -66,4 +73,4 @@ class TakeOver:
     opening: str
 
 
-Effect: TypeAlias = Reply | Open | Judge | LetGo | Write | TakeOver
+Effect: TypeAlias = Reply | Open | Judge | LetGo | Write | Conclude | TakeOver

@@ -23,7 +23,7 @@ from drivers.scanner.states import SlideState, Step
 from drivers.scanner.words import Code, SlideStatus
 from edge.intake.book import Book, Ending, Waiting, manifest_digest, opening_identity
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Open, Reply, TakeOver, Write
+from edge.intake.effects import Conclude, Effect, Open, Reply, TakeOver, Write
 from edge.intake.refusals import problem
 from edge.intake.sessions import Session
 from edge.slide.record import Closing, End, Row, Skip, Withdrawal
@@ -159,7 +159,7 @@ def finish(desk: Desk, book: Book) -> Iterator[Effect]:
     if difference is None:
         ending.is_written = True
         end = End.ABORTED if ending.manifest is None else End.CLOSED
-        yield Write(book.slide, Closing(end, ending.why, book.digest), None)
+        yield Conclude(Write(book.slide, Closing(end, ending.why, book.digest), None))
         return
     book.state, book.ending, book.digest = SlideState.OPEN, None, ""
     answer = SlideClosed(

@@ -129,7 +129,9 @@ def test_watch_prints_one_event_a_line(rig: Rig) -> None:
 def test_the_live_view_shows_the_last_news_of_every_slide() -> None:
     view = View()
     bodies: dict[EventKind, dict[str, Any]] = {
-        EventKind.PROGRESS: {"committed": 3, "planned": 9, "waited_ms": 1_500},
+        EventKind.PROGRESS: {
+            "committed": 3, "planned": 9, "waited_ms": 1_500, "engine_is_slow": True,
+        },
         EventKind.FIELD_CHECKED: {
             "field": 2, "capture": 1, "disposition": "unusable", "reasons": ["out_of_focus"],
         },
@@ -146,7 +148,7 @@ def test_the_live_view_shows_the_last_news_of_every_slide() -> None:
     cells = [list(column.cells) for column in table.columns]
     assert cells == [
         ["s"], ["3 of 9"], ["f2.c1 unusable (out_of_focus)"], ["12"],
-        ["incomplete (provisional)"], ["1.5 s"],
+        ["incomplete (provisional)"], ["1.5 s, engine is slower"],
     ]  # fmt: skip
     assert str(table.caption) == "FAULT: The disk failed. Mend it."
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import zlib
@@ -135,6 +136,42 @@ def test_i3_an_engine_that_contradicts_its_golden_field_judges_nothing() -> None
     assert "engine_unproved" in codes(scan.verdict)
 
 
+def test_i3_an_engine_that_goes_wrong_while_it_runs_ends_its_slides_incomplete(
+    control: dict[str, Any], tmp_path: Path
+) -> None:
+    source, wrong = slide(fields=12), tmp_path / "wrong"
+    (tmp_path / "sitecustomize.py").write_text(_WRONG)
+    with tempfile.TemporaryDirectory(prefix="ce") as name:
+        rig = Rig(Path(name))
+        rig.environment = {
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())]),
+            "WRONG": str(wrong),
+        }
+        rig.start()
+        send_some(rig, source, 4)
+        before = rig.wait_ready()
+        wrong.touch()
+        scan = rig.scan(source)
+        with pytest.raises(LinkRefused) as refused:
+            rig.scan(slide(seed=4))
+        doctor = subprocess.run(
+            [sys.executable, "-m", "edge.cli", "doctor", "--json", "--settings", rig.place.file],
+            env=os.environ | rig.environment, capture_output=True, check=False,
+        )  # fmt: skip
+        assert rig.end() == 0
+    assert before["alerts"] == []
+    assert "engine_unproved" not in codes(control)
+    assert scan.verdict is not None
+    assert scan.verdict["outcome"] == "incomplete"
+    assert "engine_unproved" in codes(scan.verdict)
+    assert refused.value.code is Code.ENGINE
+    assert doctor.returncode == 1
+    checks = [check for check in json.loads(doctor.stdout)["checks"] if not check["is_well"]]
+    assert [check["name"] for check in checks] == ["engine", "engine"]  # its own, the daemon's
+    assert all("does not see what the model means" in check["text"] for check in checks)
+    assert "Install the model again" in checks[0]["remedy"]
+
+
 def test_i3_a_full_disk_stops_everything_and_nothing_committed_is_lost() -> None:
     source = slide(fields=30)
     with running() as rig:
@@ -223,6 +260,21 @@ def deadly(buffer, *arguments, **named):
     return decode(buffer, *arguments, **named)
 
 cv2.imdecode = deadly
+"""
+
+
+_WRONG = """
+import os
+from engines.openvino_engine import OpenVinoEngine
+
+infer = OpenVinoEngine._infer
+
+def wrong(*arguments):
+    first, second = infer(*arguments)
+    is_wrong = first.ndim == 4 and os.path.exists(os.environ["WRONG"])
+    return (0.9 * first if is_wrong else first), second
+
+OpenVinoEngine._infer = wrong
 """
 
 

@@ -16,11 +16,11 @@ from drivers.scanner.words import Code, Optics, Window
 from edge.intake import captures, receive, slides
 from edge.intake.book import Book, Outcome
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Judge, LetGo, Open, Reply, TakeOver, Write
+from edge.intake.effects import Conclude, Effect, Judge, LetGo, Open, Reply, TakeOver, Write
 from edge.intake.sessions import Sessions
 from edge.slide.place import Rectangle
 from edge.slide.plan import Plan, PlannedField
-from edge.slide.record import Closing, Image, Row
+from edge.slide.record import Image, Row
 
 SIDE = 16
 PIXELS = bytes(range(256))
@@ -110,12 +110,14 @@ class BenchDesk:
                 case Open():
                     self._do(slides.opened(self.desk, job, _book(job)))
                 case Write():
+                    assert job.ticket is not None
                     self.rows.append(job.row)
-                    if job.ticket is not None:
-                        self._do(receive.written(self.desk, job.ticket))
-                    elif isinstance(job.row, Closing):
-                        self.ended[job.slide] = self.desk.books[job.slide]
-                        self._do(slides.ended(self.desk, job.slide, {"outcome": "review"}))
+                    self._do(receive.written(self.desk, job.ticket))
+                case Conclude():
+                    slide = job.end.slide
+                    self.rows.append(job.end.row)
+                    self.ended[slide] = self.desk.books[slide]
+                    self._do(slides.ended(self.desk, slide, {"outcome": "review"}))
 
     def damage(self) -> None:
         """The oldest image in hand turns out to have the wrong checksum."""
