@@ -2,10 +2,18 @@
 
 import typer
 
-from edge.commands import benching, checking, demonstrating, running, validating, watching
+from edge.commands import (
+    benching,
+    checking,
+    demonstrating,
+    models,
+    running,
+    validating,
+    watching,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add them to the program."""
-    for module in (running, demonstrating, watching, checking, validating, benching):
+    for module in (running, demonstrating, watching, checking, validating, models, benching):
         module.register(app)

@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from edge.detection.grade import Bar
 from edge.health import EngineHealth
@@ -15,6 +16,7 @@ from engines.crops import Rgb
 from engines.detect import detect
 from engines.detector import Detector, EngineFault
 from engines.golden import halved, whole_field
+from engines.installed import Installed
 from engines.parity import prove
 
 log = logging.getLogger(__name__)
@@ -45,11 +47,24 @@ class Engine:
         return judge(looked, self.detector, self.card, bars, calibration)
 
 
+def serves(settings: Settings) -> Path:
+    """The folder of the model that serves: the one in the settings, else the site's, else ours.
+
+    Raises:
+        BadModel: The site's choice cannot be read.
+    """
+    return settings.model or installed(settings).active() or cards.SHIPPED
+
+
+def installed(settings: Settings) -> Installed:
+    """The site's models."""
+    return Installed(settings.state_dir / "models")
+
+
 def start(settings: Settings) -> Engine:
     """Load and prove the engine. Never raises for a bad one: what is wrong is its health."""
-    folder = settings.model or cards.SHIPPED
     try:
-        card = cards.load(folder)
+        card = cards.load(serves(settings))
     except EngineFault as fault:
         log.error("no model: %s", fault)
         return _without(None, str(fault))

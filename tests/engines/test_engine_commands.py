@@ -1,4 +1,4 @@
-"""`cytoedge engines list, check, build`, as a person runs them."""
+"""`cytoedge engines check, build`, as a person runs them."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from engines.build import hash_into_card
-from engines.card import SHIPPED, load
+from engines.card import load
 from engines.commands import register
 
 app = typer.Typer()
@@ -21,10 +21,6 @@ def told(*arguments: str, status: int = 0) -> dict[str, Any]:
     assert result.exit_code == status, result.stderr
     said: dict[str, Any] = json.loads(result.stdout)
     return said
-
-
-def test_the_shipped_model_is_listed() -> None:
-    assert told("list")[SHIPPED.name].startswith(load(SHIPPED).identity)
 
 
 def test_a_proved_model_is_timed_on_a_whole_field(folder: Path) -> None:

@@ -1,11 +1,7 @@
-"""`cytoedge engines`: train, evaluate, quantize, build, check and list models."""
+"""Models are made here: trained, evaluated, rounded to 8 bits, finished."""
 
-import json
-import sys
-import time
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,29 +11,18 @@ from rich.console import Console
 from rich.progress import Progress as ProgressBar
 from rich.progress import TaskID
 
-from engines.card import MODELS, SHIPPED, load
-from engines.detector import BadModel, EngineFault
-from engines.fields import RUN, AnnotatedField, read_folders, read_negative
-
-engines = typer.Typer(
-    help="Models: train, evaluate, quantize, build, check, list.", no_args_is_help=True
-)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads of the engine.")]
-Model = Annotated[Path, typer.Argument(help="A model's folder.")]
-Data = Annotated[
-    list[Path], typer.Option(help="A folder of annotated fields: images.csv, points.csv, images.")
-]
-Folds = Annotated[int, typer.Option(min=2, help=f"Folds, made of runs of {RUN} image_ids.")]
+from engines.card import SHIPPED, load
+from engines.commands.common import AsJson, Data, Folds, Model, Threads, refusals, say
+from engines.detector import BadModel
+from engines.fields import AnnotatedField, read_folders, read_negative
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the engines' commands to the program."""
-    app.add_typer(engines, name="engines")
+def register(engines: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (train, evaluate, quantize, build):
+        engines.command()(command)
 
 
-@engines.command()
 def train(
     data: Data,
     work: Annotated[Path, typer.Option(help="Where runs are kept; finished ones are not redone.")],
@@ -65,7 +50,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Trains both networks, a run a fold and one on all fields (needs the extra `train`)."""
-    with _refusals():
+    with refusals():
         try:
             from engines.train.finish import finish
             from engines.train.make import Recipe, Rendered, train_one
@@ -84,7 +69,7 @@ def train(
         said: dict[str, Any] = {"work": str(work), "fields": len(fields)}
         if to is not None:
             said |= finish(fields, others, recipe, work, to)
-    _say(said, as_json=as_json)
+    say(said, as_json=as_json)
 
 
 def _shown(bar: ProgressBar, run: str) -> Callable[[Any], None]:
@@ -101,7 +86,6 @@ def _shown(bar: ProgressBar, run: str) -> Callable[[Any], None]:
     return tell
 
 
-@engines.command()
 def evaluate(
     data: Data,
     model: Annotated[Path, typer.Argument(help="A model's folder.")] = SHIPPED,
@@ -119,8 +103,6 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """What the model finds and how it grades it, with 95 % intervals and controls beside it."""
-    import tempfile
-
     from engines.evaluation.figures import figures, to_json
     from engines.evaluation.look import look, thresholds_of
     from engines.evaluation.page import page_of
@@ -134,7 +116,7 @@ def evaluate(
             if held_out is None or fold_of(field.number, folds) == held_out:
                 yield field
 
-    with _refusals():
+    with refusals():
         card = load(model)
         thresholds = thresholds_of(card)
         engine = OpenVinoEngine(card, threads)
@@ -152,15 +134,14 @@ def evaluate(
         said = to_json(measured)
         said["details"] |= {"model": card.identity, "data": [str(folder) for folder in data]}
         said |= rounded.body() if rounded else {}
-        _say(said, as_json=True)
+        say(said, as_json=True)
         return
     for table in tables(measured):
         Console().print(table)
     if rounded:
-        _say(rounded.body(), as_json=False)
+        say(rounded.body(), as_json=False)
 
 
-@engines.command()
 def quantize(
     data: Data,
     to: Annotated[Path, typer.Option(help="The folder to write; may be the model's own.")],
@@ -168,100 +149,17 @@ def quantize(
     as_json: AsJson = False,
 ) -> None:
     """Rounds a model's networks to 8 bits (needs the extra `build`); then: `engines build`."""
-    with _refusals():
+    with refusals():
         from engines.int8.make import quantised
 
         in_float = quantised(model, read_folders(data), to)
-    _say({"model": str(to), "in_float": in_float}, as_json=as_json)
+    say({"model": str(to), "in_float": in_float}, as_json=as_json)
 
 
-@engines.command()
 def build(model: Model, as_json: AsJson = False) -> None:
     """Makes the golden field's reference output and hashes the files (needs the extra `build`)."""
-    with _refusals():
+    with refusals():
         from engines.build import build as finish
 
         card = finish(model)
-    _say({"card": card.identity, **card.hashes.model_dump()}, as_json=as_json)
-
-
-@engines.command()
-def check(
-    model: Annotated[Path, typer.Argument(help="A model's folder.")] = SHIPPED,
-    threads: Threads = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Proves the engine on this machine against the card, and measures its speed."""
-    from engines.detect import detect
-    from engines.golden import halved, whole_field
-    from engines.openvino_engine import OpenVinoEngine
-    from engines.parity import prove
-
-    with _refusals():
-        card = load(model)
-        engine = OpenVinoEngine(card, threads)
-        tile, cut = halved(whole_field(card), card)
-        try:
-            proof = prove(engine, card)
-        except EngineFault as fault:
-            _say({"card": card.identity, "is_proved": False, "fault": str(fault)}, as_json=as_json)
-            raise typer.Exit(1) from None
-        times_s = []
-        for _ in range(5):
-            began = time.perf_counter()
-            cells = detect(engine, card, tile, cut)
-            times_s.append(time.perf_counter() - began)
-    said = {"card": card.identity, "is_proved": True, **asdict(proof)}
-    said["cells"] = len(cells.scores)
-    said["fields_per_s"] = round(1 / sorted(times_s)[len(times_s) // 2], 2)
-    _say(said, as_json=as_json)
-
-
-@engines.command()
-def bench(
-    model: Annotated[Path, typer.Argument(help="A model's folder.")] = SHIPPED,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of which the fastest count.")] = 10,
-    threads: Threads = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Times this machine's engines beside each other: in 8 bits, in float, on a GPU."""
-    import tempfile
-
-    from engines.bench import bench as timed
-    from engines.choose import every
-
-    with _refusals(), tempfile.TemporaryDirectory() as folder:
-        said = timed(every(load(model), threads, Path(folder)), rounds)
-    _say(said, as_json=as_json)
-
-
-@engines.command("list")
-def list_models(as_json: AsJson = False) -> None:
-    """The models that come with the software."""
-    said: dict[str, str] = {}
-    for folder in sorted(path for path in MODELS.iterdir() if path.is_dir()):
-        try:
-            card = load(folder)
-            said[folder.name] = f"{card.identity}: {card.description}"
-        except BadModel as bad:
-            said[folder.name] = str(bad)
-    _say(said, as_json=as_json)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Say what is wrong and exit: 2 for what the caller can mend, 3 for a fault."""
-    try:
-        yield
-    except EngineFault as fault:
-        Console(stderr=True).print(str(fault), markup=False)
-        raise typer.Exit(2 if isinstance(fault, BadModel) else 3) from None
-
-
-def _say(said: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(said) + "\n")
-        return
-    out = Console()
-    for key, value in said.items():
-        out.print(f"{key}: {value}", markup=False)
+    say({"card": card.identity, **card.hashes.model_dump()}, as_json=as_json)
