@@ -1,6 +1,8 @@
 PY := .venv/bin/python
 # A negative slide that the shipped model calls NILM: `make test-slow PART=specimens` shows it.
 NILM_SEED := 9004
+# Bindings of TensorRT without its libraries, to compare their calls with ours.
+BINDINGS := 10 11
 DEMO ?= --specimen negative --seed $(NILM_SEED)
 
 .DEFAULT_GOAL := help
@@ -11,10 +13,12 @@ help: ## These targets
 
 setup: .venv/.ready ## Make .venv and install the project into it
 
-.venv/.ready: pyproject.toml requirements.lock
+.venv/.ready: pyproject.toml requirements.lock $(BINDINGS:%=tests/engines/tensorrt/bindings-%.txt)
 	python3.11 -m venv .venv
 	.venv/bin/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	$(foreach major,$(BINDINGS),.venv/bin/pip install --quiet --no-deps --require-hashes --upgrade \
+	  --target .venv/tensorrt-$(major) -r tests/engines/tensorrt/bindings-$(major).txt &&) true
 	touch $@
 
 demo: setup ## A negative simulated slide, streamed to its verdict (DEMO="--specimen hsil")
