@@ -55,7 +55,9 @@ def _all_crops(state_dir: Path) -> Iterator[Rgb]:
             for kept in store.records(with_pictures=True):
                 for crop in kept.record.crops:
                     content = np.frombuffer(crop.jpeg, np.uint8)
-                    yield cv2.imdecode(content, cv2.IMREAD_COLOR_RGB).astype(np.uint8, copy=False)
+                    picture = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
+                    if picture is not None:
+                        yield picture.astype(np.uint8, copy=False)
             store.close()
         except (StoreFault, sqlite3.Error, ValueError, KeyError):
             continue

@@ -3,19 +3,17 @@
 import tempfile
 import time
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engines.bench import bench as timed
 from engines.card import SHIPPED, load
 from engines.choose import Backend, chosen, every
 from engines.commands.common import AsJson, Threads, refusals, say
-from engines.detect import detect
 from engines.detector import BadModel, EngineFault
-from engines.golden import halved, whole_field
-from engines.parity import prove
+from engines.fields import read_folder
 
 
 def register(engines: typer.Typer) -> None:
@@ -30,9 +28,19 @@ def check(
         Backend, typer.Option(help="`auto` is the GPU's where one can serve, else the CPU's.")
     ] = "auto",
     threads: Threads = 1,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Hold it against the unoptimised graphs on these fields, too; slow."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Proves the engine on this machine against the card, and measures its speed."""
+    from engines.detect import detect
+    from engines.evaluation.fidelity import fidelity
+    from engines.golden import halved, whole_field
+    from engines.parity import prove
+    from engines.reference_engine import ReferenceEngine
+
     with refusals(), tempfile.TemporaryDirectory() as plans:
         card = load(model)
         tile, cut = halved(whole_field(card), card)
@@ -49,8 +57,12 @@ def check(
             cells = detect(found.engine, card, tile, cut)
             times_s.append(time.perf_counter() - began)
         proof = prove(found.engine, card)
+        fields = chain.from_iterable(map(read_folder, data or []))
+        beside = fidelity(found.engine, ReferenceEngine(card), fields) if data else None
     said = {"card": card.identity, "is_proved": True, "cpu_because": found.cpu_because}
     said |= asdict(proof)
+    if beside:
+        said |= asdict(beside) | {"findings_ratio": round(beside.findings_ratio, 4)}
     said["cells"] = len(cells.scores)
     said["fields_per_s"] = round(1 / sorted(times_s)[len(times_s) // 2], 2)
     say(said, as_json=as_json)
@@ -63,6 +75,8 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Times this machine's engines beside each other: in 8 bits, in float, on a GPU."""
+    from engines.bench import bench as timed
+
     with refusals(), tempfile.TemporaryDirectory() as folder:
         said = timed(every(load(model), threads, Path(folder)), rounds)
     say(said, as_json=as_json)

@@ -45,7 +45,10 @@ def quantise(model: onnx.ModelProto, feeds: Iterable[Feed], path: Path) -> onnx.
         raise BadModel(str(path), "pairs of Q and DQ", problem, "Name the model in floating point")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "float.onnx"
-        onnx.save(model, source)
+        ready = onnx.ModelProto.FromString(model.SerializeToString())
+        # What its pre-processing would do, the export did: it need not warn.
+        ready.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
+        onnx.save(ready, source)
         quantize_static(
             str(source),
             str(path),

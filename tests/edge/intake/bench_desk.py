@@ -47,7 +47,7 @@ class BenchDesk:
         )
         self.desk.readiness.is_judging = True
         self.ended: dict[str, Book] = {}
-        self.jobs: deque[Judge | Write | Open | TakeOver] = deque()
+        self.jobs: deque[Judge | Write | Conclude | Open | TakeOver] = deque()
         self.sent: dict[str, list[FromDaemon]] = {}
         self.parts: dict[str, list[Part | None]] = {}
         self.rows: list[Row] = []

@@ -17,7 +17,8 @@ def legal(tmp_path_factory: pytest.TempPathFactory) -> onnx.ModelProto:
 
 
 def node(model: onnx.ModelProto, name: str) -> onnx.NodeProto:
-    return next(one for one in model.graph.node if one.name == name)
+    found: onnx.NodeProto = next(one for one in model.graph.node if one.name == name)
+    return found
 
 
 def constant(model: onnx.ModelProto, name: str, value: np.ndarray) -> str:
@@ -31,11 +32,12 @@ def replaced(model: onnx.ModelProto, name: str, change: Callable[[np.ndarray], n
 
 
 def q_of(model: onnx.ModelProto, tensor: str) -> onnx.NodeProto:
-    return next(
+    found: onnx.NodeProto = next(
         one
         for one in model.graph.node
         if one.op_type == "QuantizeLinear" and one.input[0] == tensor
     )
+    return found
 
 
 def unsigned_zero_point(model: onnx.ModelProto) -> str:

@@ -98,7 +98,7 @@ class Engine:
         self.num_io_tensors = len(self._ports)
 
     def get_tensor_name(self, index: int) -> str:
-        return list(self._ports)[index]
+        return str(list(self._ports)[index])
 
     def get_tensor_shape(self, name: str) -> list[int]:
         return (

@@ -34,7 +34,7 @@ def trt() -> Any:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return in_8_bits(tmp_path_factory.mktemp("network")).SerializeToString()
+    return bytes(in_8_bits(tmp_path_factory.mktemp("network")).SerializeToString())
 
 
 @pytest.mark.parametrize("file", [LOCATOR, GRADER])
