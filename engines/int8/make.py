@@ -37,25 +37,35 @@ def quantised(folder: Path, fields: Sequence[AnnotatedField], to: Path) -> dict[
     Raises:
         BadModel: The model is not whole or quantised already, or there is no field.
     """
-    card = load(folder)
+    load(folder)
+    to.mkdir(parents=True, exist_ok=True)
+    if folder.resolve() != to.resolve():
+        for name in (CARD, GOLDEN, LOCATOR, GRADER):
+            shutil.copy(folder / name, to / name)
+    return round_networks(to, fields)
+
+
+def round_networks(folder: Path, fields: Sequence[AnnotatedField]) -> dict[str, list[str]]:
+    """Round a model's networks where they lie; `quantised` says more.
+
+    Args:
+        folder: Both networks, with a card that has their hashes.
+        fields: Fields to take ranges from; a choice of them is used.
+    """
+    card = read(folder)
     if not fields:
         raise BadModel("data", "no field", "ranges are taken from fields", "Name other folders")
     networks = {name: onnx.load(folder / name) for name in (LOCATOR, GRADER)}
     shown = [calibration.shown(field, card) for field in calibration.chosen(fields)]
-    engine = OpenVinoEngine(card)
     feeds = {
         LOCATOR: calibration.tiles(shown, card),
-        GRADER: calibration.crops(shown, card, engine),
+        GRADER: calibration.crops(shown, card, OpenVinoEngine(card)),
     }
-    to.mkdir(parents=True, exist_ok=True)
-    for name in (CARD, GOLDEN):
-        if folder.resolve() != to.resolve():
-            shutil.copy(folder / name, to / name)
     for name, model in networks.items():
-        quantise(model, feeds[name], to / name)
-    card_file = to / CARD
-    card_file.write_text(with_number(card_file.read_text(), "tolerance", TOLERANCE))
-    hash_into_card(to, {"locator": LOCATOR, "grader": GRADER})
+        quantise(model, feeds[name], folder / name)
+    text = (folder / CARD).read_text()
+    (folder / CARD).write_text(with_number(text, "tolerance", TOLERANCE))
+    hash_into_card(folder, {"locator": LOCATOR, "grader": GRADER})
     return {name: in_float(model) for name, model in networks.items()}
 
 

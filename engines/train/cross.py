@@ -18,6 +18,7 @@ from engines.evaluation.thresholds import (
     with_thresholds,
 )
 from engines.fields import AnnotatedField
+from engines.int8.make import round_networks
 from engines.openvino_engine import OpenVinoEngine
 from engines.train.make import FINAL, Recipe, held_out, write_model
 
@@ -68,10 +69,11 @@ def cross_validate(
     for run in recipe.runs:
         if run == FINAL:
             continue
-        engine = _engine(recipe, run, work, card_of)
         held = held_out(fields, recipe, run)
-        seen = [field for field, is_held in zip(fields, held, strict=True) if is_held]
-        by_fold[run] = [look(engine, field, 0.0, 0.0) for field in seen]
+        seen = [field for field, is_held in zip(fields, held, strict=True) if not is_held]
+        judged = [field for field, is_held in zip(fields, held, strict=True) if is_held]
+        engine = _engine(recipe, run, seen, work, card_of)
+        by_fold[run] = [look(engine, field, 0.0, 0.0) for field in judged]
         elsewhere[run] = [look(engine, field, 0.0, 0.0) for field in negative]
     made = CrossValidated(
         [], [], [], _threshold([one for them in by_fold.values() for one in them])
@@ -94,12 +96,15 @@ def called_high(one: Looked) -> int:
     return int(np.count_nonzero(is_high & (one.scores >= one.threshold)))
 
 
-def _engine(recipe: Recipe, run: str, work: Path, card_of: Path) -> OpenVinoEngine:
-    """The engine of one run's networks, used as the card says."""
+def _engine(
+    recipe: Recipe, run: str, seen: Sequence[AnnotatedField], work: Path, card_of: Path
+) -> OpenVinoEngine:
+    """The engine of one run's networks, rounded, and used as the card says."""
     folder = work / run / "model"
     write_model(recipe, run, work, folder)
     shutil.copy(card_of / CARD, folder / CARD)
     hash_into_card(folder, {"locator": LOCATOR, "grader": GRADER})
+    round_networks(folder, seen)
     return OpenVinoEngine(read(folder), recipe.threads)
 
 

@@ -14,6 +14,7 @@ from engines.card_text import with_metrics, with_number
 from engines.evaluation.figures import Figures, figures, to_json
 from engines.evaluation.page import page_of
 from engines.fields import AnnotatedField
+from engines.int8.make import round_networks
 from engines.train.cross import CrossValidated, called_high, cross_validate
 from engines.train.make import FINAL, Recipe, write_model
 
@@ -45,7 +46,7 @@ def finish(
     work: Path,
     to: Path,
 ) -> dict[str, Any]:
-    """Write the model and the card's threshold and figures; the rest of the card stays.
+    """Write the model, in 8 bits, and the card's threshold and figures; all else of the card stays.
 
     Args:
         fields: The fields that the folds are made of.
@@ -74,6 +75,7 @@ def finish(
     text = with_number(card.read_text(), "min_score", round(crossed.threshold * 10_000))
     card.write_text(with_metrics(text, _metrics(measured, fields)))
     hash_into_card(to, {"locator": LOCATOR, "grader": GRADER})
+    round_networks(to, fields)
     return said
 
 
