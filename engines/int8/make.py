@@ -16,9 +16,14 @@ from engines.int8.quantise import in_float, quantise
 from engines.int8.rewriting import is_quantised, without_rounding
 from engines.openvino_engine import OpenVinoEngine
 
-TOLERANCE = 200
+TOLERANCE = 300
 """How far a runtime may be from the graphs, in 1/10,000. Rounding falls to the other side here and
-there: 0.010 at most was measured, with and without VNNI; sums that overflow made it 0.056."""
+there: 0.018 at most was measured, with and without VNNI; sums that overflow made it 0.056."""
+
+
+FINE = tuple(f"{step}_conv" for step in ("s4", "s8", "s8a", "s8b", "s16", "p8", "t8", "p4", "q4"))
+"""Of our locator, what decides where a peak is. Rounded, one finding in fifty moves to another
+place; the rest is half of its work."""
 
 
 def quantised(folder: Path, fields: Sequence[AnnotatedField], to: Path) -> dict[str, list[str]]:
@@ -62,11 +67,16 @@ def round_networks(folder: Path, fields: Sequence[AnnotatedField]) -> dict[str, 
         GRADER: calibration.crops(shown, card, OpenVinoEngine(card)),
     }
     for name, model in networks.items():
-        quantise(model, feeds[name], folder / name)
+        quantise(model, feeds[name], folder / name, kept(model))
     text = (folder / CARD).read_text()
     (folder / CARD).write_text(with_number(text, "tolerance", TOLERANCE))
     hash_into_card(folder, {"locator": LOCATOR, "grader": GRADER})
-    return {name: in_float(model) for name, model in networks.items()}
+    return {name: [*in_float(model), *kept(model)] for name, model in networks.items()}
+
+
+def kept(model: onnx.ModelProto) -> list[str]:
+    """Which of `FINE` a network has."""
+    return [node.name for node in model.graph.node if node.name in FINE]
 
 
 def exact(card: ModelCard, folder: Path) -> ModelCard | None:

@@ -1,7 +1,7 @@
 """Rounds a model's convolutions to 8 bits, by what real fields make of them."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,15 @@ from engines.int8.graph import Graph
 from engines.int8.layout import checked
 from engines.int8.rewriting import is_quantised
 
+WITHIN_PERCENT = 99.999
+"""Of what a tensor holds, so much is within its range. With all of it, the largest value, which is
+of a speck of dirt, makes the steps too coarse for cells."""
 Feed = dict[str, npt.NDArray[Any]]
 
 
-def quantise(model: onnx.ModelProto, feeds: Iterable[Feed], path: Path) -> onnx.ModelProto:
+def quantise(
+    model: onnx.ModelProto, feeds: Iterable[Feed], path: Path, keep: Sequence[str] = ()
+) -> onnx.ModelProto:
     """Q and DQ about every convolution but the first and those that give an output.
 
     Int8, symmetric, a scale a channel of weights, biases in float, nothing between Conv and Relu:
@@ -25,8 +30,9 @@ def quantise(model: onnx.ModelProto, feeds: Iterable[Feed], path: Path) -> onnx.
 
     Args:
         model: In floating point.
-        feeds: Inputs from which the ranges of activations are taken: their largest values.
+        feeds: Inputs from which the ranges of activations are taken: all but their largest values.
         path: Where it is written.
+        keep: Convolutions that stay in floating point besides.
 
     Raises:
         BadModel: ONNX Runtime is not installed, the model is quantised already, or no feed.
@@ -58,9 +64,10 @@ def quantise(model: onnx.ModelProto, feeds: Iterable[Feed], path: Path) -> onnx.
             weight_type=QuantType.QInt8,
             per_channel=True,
             op_types_to_quantize=["Conv"],
-            nodes_to_exclude=in_float(model),
-            calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=[*in_float(model), *keep],
+            calibrate_method=CalibrationMethod.Percentile,
             extra_options={
+                "CalibPercentile": WITHIN_PERCENT,
                 "ActivationSymmetric": True,
                 "WeightSymmetric": True,
                 "QuantizeBias": False,

@@ -25,15 +25,16 @@ class Unsigned:
 def unsigned(model: onnx.ModelProto) -> Unsigned:
     """Activations that are never negative as uint8 with zero point 0, at the same scales.
 
-    The numbers are the same: int8 holds 0 to 127 of these tensors, and so does uint8. But CPUs
-    without VNNI add pairs of products in 16 bits, which overflow with the offset of 128 that
-    runtimes give int8 activations, and cannot with these (127 x 127 x 2 < 32,768). What lies above
-    the calibrated range is no longer cut off at 127; it lies above what calibration saw.
+    The numbers are the same: int8 holds 0 to 127 of these tensors, and so does uint8 where what
+    is larger is cut off first. But CPUs without VNNI add pairs of products in 16 bits, which
+    overflow with the offset of 128 that runtimes give int8 activations, and cannot with these
+    (127 x 127 x 2 < 32,768).
     """
     rewritten = onnx.ModelProto()
     rewritten.CopyFrom(model)
     graph = Graph(rewritten)
-    signed = []
+    signed: list[str] = []
+    cut: list[tuple[str, onnx.NodeProto]] = []
     for node in graph.of_kind("QuantizeLinear", "DequantizeLinear"):
         if graph.is_of_constant(node):
             continue
@@ -42,12 +43,33 @@ def unsigned(model: onnx.ModelProto) -> Unsigned:
             source = graph.maker(source).input[0]
         if _is_never_negative(graph, source):
             node.input[2] = UNSIGNED_ZERO
+            if node.op_type == "QuantizeLinear":
+                cut.append(_cut_at_127(rewritten, graph, node))
         else:
             signed.append(source)
     rewritten.graph.initializer.append(
         numpy_helper.from_array(np.array(0, np.uint8), UNSIGNED_ZERO)
     )
+    nodes = [*rewritten.graph.node]
+    for one, clip in cut:
+        nodes.insert(next(i for i, node in enumerate(nodes) if node.name == one), clip)
+    del rewritten.graph.node[:]
+    rewritten.graph.node.extend(nodes)
     return Unsigned(rewritten, tuple(dict.fromkeys(signed)))
+
+
+def _cut_at_127(
+    model: onnx.ModelProto, graph: Graph, node: onnx.NodeProto
+) -> tuple[str, onnx.NodeProto]:
+    """What a Q in uint8 must read to stop where int8 does: the Q's name, and the node before it."""
+    scale = graph.constant(node.input[1])
+    assert scale is not None  # noqa: S101  # the layout was checked
+    source, made, most = node.input[0], f"{node.name}_cut", f"{node.name}_most"
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.array(127 * scale, np.float32).reshape(()), most)
+    )
+    node.input[0] = made
+    return node.name, onnx.helper.make_node("Min", [source, most], [made], made)
 
 
 def without_rounding(model: onnx.ModelProto) -> onnx.ModelProto:

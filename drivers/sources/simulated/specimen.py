@@ -26,7 +26,7 @@ class Contents:
     red_cells_per_mm2: int = 25
     mucus_per_mm2: int = 4
     debris_per_mm2: int = 240
-    clumps_per_mm2: int = 14
+    clumps_per_mm2: int = 2
     lsil: int = 0
     """Planted cells, on the whole slide."""
     asc_h: int = 0
