@@ -65,7 +65,7 @@ def test_simulated_slides_are_written_with_their_truth(tmp_path: Path) -> None:
 
 def test_specimens_and_preparations_take_turns_until_all_pairs_have_come() -> None:
     names, preparations = ["negative", "lsil", "blurred"], PREPARATIONS
-    slides = _slides(Options(seed=5), 9, names, preparations)
+    slides = _slides(Options(seed=5, fields=60), 9, names, preparations)
     assert [slide.seed for slide in slides] == list(range(5, 14))
     assert {(slide.contents.lsil, slide.faults.blurred) for slide in slides[:3]} == {
         (0, 0.0),
