@@ -33,26 +33,19 @@ def unsigned(model: onnx.ModelProto) -> Unsigned:
     rewritten = onnx.ModelProto()
     rewritten.CopyFrom(model)
     graph = Graph(rewritten)
-    signed: list[str] = []
-    cut: list[tuple[str, onnx.NodeProto]] = []
-    for node in graph.of_kind("QuantizeLinear", "DequantizeLinear"):
-        if graph.is_of_constant(node):
-            continue
-        source = node.input[0]
-        if node.op_type == "DequantizeLinear":
-            source = graph.maker(source).input[0]
-        if _is_never_negative(graph, source):
-            node.input[2] = UNSIGNED_ZERO
-            if node.op_type == "QuantizeLinear":
-                cut.append(_cut_at_127(rewritten, graph, node))
-        else:
-            signed.append(source)
+    rounded = [q for q in graph.of_kind("QuantizeLinear") if not graph.is_of_constant(q)]
+    positive = [q for q in rounded if _is_never_negative(graph, q.input[0])]
+    signed = [q.input[0] for q in rounded if q not in positive]
+    for q in positive:
+        for each in (q, *graph.readers(q.output[0])):
+            each.input[2] = UNSIGNED_ZERO
+    cut = [_cut_at_127(rewritten, graph, q) for q in positive]
     rewritten.graph.initializer.append(
         numpy_helper.from_array(np.array(0, np.uint8), UNSIGNED_ZERO)
     )
     nodes = [*rewritten.graph.node]
-    for one, clip in cut:
-        nodes.insert(next(i for i, node in enumerate(nodes) if node.name == one), clip)
+    for name, clip in cut:
+        nodes.insert(next(i for i, node in enumerate(nodes) if node.name == name), clip)
     del rewritten.graph.node[:]
     rewritten.graph.node.extend(nodes)
     return Unsigned(rewritten, tuple(dict.fromkeys(signed)))

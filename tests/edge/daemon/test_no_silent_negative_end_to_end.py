@@ -224,9 +224,11 @@ def test_i3_a_field_that_kills_its_decoder_is_committed_unprocessed(
         scan = rig.scan(source)
         stop.set()
         keeper.join()
+        records = rig.ask("records", source.facts.slide)["records"]
         rig.end()
     assert ended == [status]
-    assert scan.dispositions == {"used": 11, "unprocessed": 1}
+    kept = [record["disposition"] for record in records]
+    assert (kept.count("used"), kept.count("unprocessed"), len(kept)) == (11, 1, 12)
     assert scan.verdict is not None
     assert scan.verdict["outcome"] == "incomplete"
     assert "unprocessed" in codes(scan.verdict)
