@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.detection.crops import CROP_NM
 from edge.journal import shelf
 from edge.journal.store import StoreFault
 from engines.card import ModelCard
@@ -19,7 +21,6 @@ from engines.golden import halved
 
 MOST = 2_000
 """Cells that are compared: of the slides that were scanned last."""
-CROP_UM = 24
 GAP_PX = 16
 """Of white between two crops."""
 NEAR_UM = 3.0
@@ -52,13 +53,13 @@ def _all_crops(state_dir: Path) -> Iterator[Rgb]:
             store = shelf.read(state_dir, slide)
             if store is None:
                 continue
-            for kept in store.records(with_pictures=True):
-                for crop in kept.record.crops:
-                    content = np.frombuffer(crop.jpeg, np.uint8)
-                    picture = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
-                    if picture is not None:
-                        yield picture.astype(np.uint8, copy=False)
-            store.close()
+            with closing(store):
+                for kept in store.records(with_pictures=True):
+                    for crop in kept.record.crops:
+                        content = np.frombuffer(crop.jpeg, np.uint8)
+                        picture = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
+                        if picture is not None:
+                            yield picture.astype(np.uint8, copy=False)
         except (StoreFault, sqlite3.Error, ValueError, KeyError):
             continue
 
@@ -80,7 +81,7 @@ def compare(
 
 def _categories(crops: list[Rgb], engine: Detector, card: ModelCard) -> list[str]:
     """The category of the cell in each crop's middle; `none` where none is found."""
-    side = round(CROP_UM * 1e6 / card.crop_pm_per_px)
+    side = round(CROP_NM * 1_000 / card.crop_pm_per_px)
     step = side + GAP_PX
     rows, columns = (2 * most // step for most in card.tile_px)
     said: list[str] = []
