@@ -72,7 +72,7 @@ def rows(source: Source, engine: Engine, settings: Settings) -> Iterator[Row]:
     for planned in facts.plan.fields:
         for plane in range(planned.planes):
             key = ImageKey(field=planned.field, capture=1, plane=plane)
-            capture = _capture(facts, key, source.capture(key))
+            capture = capture_of(facts, key, source.capture(key))
             looked = look(capture, opened.opening.plan)
             if isinstance(looked, Damaged):
                 raise Refusal(looked.problem)
@@ -93,7 +93,8 @@ def _message(facts: SlideFacts) -> OpenSlide:
     )
 
 
-def _capture(facts: SlideFacts, key: ImageKey, shot: Shot) -> Capture:
+def capture_of(facts: SlideFacts, key: ImageKey, shot: Shot) -> Capture:
+    """A shot as the daemon would have received it."""
     pm = facts.optics.pm_per_px
     place = Rectangle(
         shot.x_nm, shot.y_nm, shot.width_px * pm // 1_000, shot.height_px * pm // 1_000

@@ -33,9 +33,9 @@ class Lane:
         self._addresses: dict[str, int] = {}
         for index in range(self._engine.num_io_tensors):
             self._take(trt, self._engine.get_tensor_name(index))
-        self._enqueue()  # outside a recording first: TensorRT sets itself up
+        self.enqueue()  # outside a recording first: TensorRT sets itself up
         cuda.wait()
-        self._launch = cuda.recorded(self._enqueue)
+        self._launch = cuda.recorded(self.enqueue)
 
     def run(self) -> None:
         """From inputs to outputs.
@@ -61,7 +61,8 @@ class Lane:
         (self.inputs if is_input else self.outputs)[name] = host
         self._addresses[name] = address
 
-    def _enqueue(self) -> None:
+    def enqueue(self) -> None:
+        """Put one run on the stream, as its single calls; `run` launches the recording of them."""
         for name, host in self.inputs.items():
             self._cuda.send(self._addresses[name], host)
         if not self._context.execute_async_v3(self._cuda.stream):

@@ -31,6 +31,22 @@ def test_a_proved_model_is_timed_on_a_whole_field(folder: Path) -> None:
     assert said["fields_per_s"] > 0
 
 
+def test_engines_are_timed_beside_each_other_and_beside_what_the_machine_can_do(
+    folder: Path,
+) -> None:
+    said = told("bench", str(folder), "--rounds", "1")
+    assert said["sgemm_gflop_s"] > 0
+    for part in ("locate", "grade 64 crops", "field"):
+        assert said["ms"][f"cpu: {part}"] > 0
+    assert not any("in float" in name for name in said["ms"])  # the tiny model is not rounded
+
+
+def test_of_a_model_in_8_bits_the_exact_one_is_timed_too() -> None:
+    said = told("bench", "--rounds", "1")
+    assert said["ms"]["cpu: field"] < said["ms"]["cpu in float: field"]
+    assert said["ms"]["decode 2000 candidates"] < said["ms"]["cpu: field"]
+
+
 def test_an_engine_that_contradicts_its_card_is_not_proved(folder: Path) -> None:
     reference = json.loads((folder / "golden.json").read_text())
     reference["peaks"][0] -= 0.1

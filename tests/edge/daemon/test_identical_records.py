@@ -20,7 +20,7 @@ from edge.journal.rows import findings_bytes, record_head
 from edge.pipeline import Looked, look
 from edge.settings import Settings
 from edge.slide.record import Opening
-from edge.validation.replay import _capture, rows
+from edge.validation.replay import capture_of, rows
 from engines.card import SHIPPED, ModelCard, load
 from engines.detector import Candidates
 from engines.golden import golden_field, halved
@@ -42,7 +42,7 @@ def shown() -> list[Looked]:
     looked = []
     for planned in source.facts.plan.fields:
         key = ImageKey(field=planned.field, capture=1)
-        seen = look(_capture(source.facts, key, source.capture(key)), opening.plan)
+        seen = look(capture_of(source.facts, key, source.capture(key)), opening.plan)
         assert isinstance(seen, Looked)
         looked.append(seen)
     return looked

@@ -9,12 +9,13 @@ import pytest
 
 from engines.card import SHIPPED, ModelCard, load
 from engines.detect import detect
-from engines.detector import Detections
+from engines.detector import Detections, EngineFault
 from engines.golden import halved, whole_field
 from engines.openvino_engine import OpenVinoEngine
 from engines.parity import prove
 from engines.tensorrt.cuda import first_gpu
 from engines.tensorrt.engine import TensorRtEngine
+from engines.tensorrt.lane import Lane
 from engines.tensorrt.library import tensorrt
 from engines.tensorrt.probe import Probed, probed
 
@@ -68,6 +69,40 @@ def test_i1_the_same_field_gives_the_same_numbers_in_every_run_and_after_a_resta
     for other in (*first[1:], seen(again, shipped)):
         assert np.array_equal(first[0].class_scores, other.class_scores)
         assert np.array_equal(first[0].centres_px, other.centres_px)
+
+
+def test_what_is_recorded_does_what_its_calls_do(found: Probed) -> None:
+    cuda = first_gpu()
+    there, back = cuda.pinned((64, 3), np.float32), cuda.pinned((64, 3), np.float32)
+    address = cuda.allocated(there.nbytes)
+
+    def around() -> None:
+        cuda.send(address, there)
+        cuda.fetch(back, address)
+
+    launch = cuda.recorded(around)
+    for run, way in enumerate((around, launch, launch), start=1):
+        there[:] = np.arange(there.size).reshape(there.shape) * run
+        way()
+        cuda.wait()
+        assert np.array_equal(back, there)
+    cuda.close()
+
+
+def test_a_plan_that_is_none_is_told_and_one_that_was_cut_short_is_built_again(
+    found: Probed, shipped: ModelCard, plans: Path, engine: TensorRtEngine, tmp_path: Path
+) -> None:
+    assert found.gpu is not None
+    for file in plans.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    cut = next(tmp_path.glob("*.plan"))
+    cut.write_bytes(cut.read_bytes()[:-100])
+    again = TensorRtEngine(shipped, tensorrt(), first_gpu(), found.gpu, tmp_path)
+    assert len(again.notes) == 1
+    prove(again, shipped)
+    cuda = first_gpu()
+    with pytest.raises(EngineFault, match="deserialize"):
+        Lane(tensorrt(), cuda, b"no plan at all" * 100, "locator.onnx")
 
 
 def test_it_is_faster_than_one_core(engine: TensorRtEngine, shipped: ModelCard) -> None:
