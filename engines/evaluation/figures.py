@@ -15,10 +15,10 @@ from engines.evaluation.measures import (
     Measured,
     calibration,
     findings,
-    graded,
     high_grade,
     recalls,
     told,
+    told_by_classes,
 )
 from engines.evaluation.pool import Pool, pooled
 from engines.evaluation.resampling import drawn, interval
@@ -178,7 +178,7 @@ def _graded(pool: Pool, looked: Sequence[Looked], weights: Floats) -> Iterator[F
                 control: told(question, np.where(is_missed[:, None], -1, chance), pool, weights)
                 for control, chance in chances.items()
             }
-            yield _figure((name, graded(question, said, pool, weights), len(said)), others)
+            yield _figure((name, told_by_classes(question, said, pool, weights), len(said)), others)
 
 
 def _scattered(one: Looked, seed: int) -> Looked:
@@ -197,7 +197,7 @@ def _at(looked: Sequence[Looked], threshold: float) -> dict[str, float]:
         row[name] = float(values[0])
     for name, (question, is_end_to_end) in GRADED.items():
         if is_end_to_end:
-            row[name] = float(graded(question, pool.end_to_end, pool, once)[0])
+            row[name] = float(told_by_classes(question, pool.end_to_end, pool, once)[0])
     return row
 
 

@@ -49,7 +49,9 @@ GRADED: dict[str, tuple[Question, bool]] = {
 last, and is graded wrongly) or of a crop cut at the annotated point."""
 
 
-def graded(question: Question, class_scores: Floats, pool: Pool, weights: Floats) -> Floats:
+def told_by_classes(
+    question: Question, class_scores: Floats, pool: Pool, weights: Floats
+) -> Floats:
     """How well a model's class scores, (n, 7), answer a question; see `told`."""
     return told(question, evened(question.scores(class_scores)), pool, weights)
 
