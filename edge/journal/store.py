@@ -151,10 +151,14 @@ class SlideStore:
 
     def last_verdict(self) -> Verdict | None:
         """The newest verdict that was issued."""
+        return next(reversed(self.verdicts()), None)
+
+    def verdicts(self) -> list[Verdict]:
+        """Every verdict that was issued, by rising revision."""
         found = self._sql.execute(
-            "SELECT revision, body, issued_at_us FROM verdicts ORDER BY revision DESC LIMIT 1"
-        ).fetchone()
-        return None if found is None else Verdict(*found)
+            "SELECT revision, body, issued_at_us FROM verdicts ORDER BY revision"
+        )
+        return [Verdict(*columns) for columns in found]
 
     def opening(self) -> Opening | None:
         """The slide's first row; None where its opening never became durable."""
