@@ -31,7 +31,6 @@ from edge.validation.account import changes, judged, slide_body
 from edge.validation.fit import fit as fitted
 from edge.validation.sample import Sample, load, load_all, looker_of, save
 from edge.validation.slides import Slide, public, rendered
-from edge.verdict import system
 from engines import card as cards
 from engines.card import CARD, SHIPPED, ModelCard
 from engines.detector import EngineFault
@@ -107,14 +106,13 @@ def validate(
         if write and not fit:
             raise Refusal(Problem("--write", "", "there is nothing to write", "Give --fit, too"))
         card = cards.load(model)
-        system_of(card)
+        categories = system_of(card)
         kinds = preparation or [Preparation.THINPREP]
         slides: list[Slide] = [
             *rendered(rendered_slides, seed, fields, specimen or ["negative"], kinds)
         ]
         if public_folder is not None:
-            labels = {category.name for category in system.load(card.system).categories}
-            slides += public(public_folder, (preparation or [Preparation.OTHER])[0], labels)
+            slides += public(public_folder, (preparation or [Preparation.OTHER])[0], categories)
         _replay(slides, work, model, settings_of(settings), quiet=as_json)
         samples = load_all(work, card)
         if not samples:

@@ -58,13 +58,14 @@ def validate_site(
     made = made_by(card, settings)
     slides = site_slides(folder, system)
     hashes = {slide.name: slide.sha256() for slide in slides}
-    due = [each for each in slides if _kept(work, each, hashes[each.name], made) is None]
-    if due:
+    kept = {each.name: _kept(work, each, hashes[each.name], made) for each in slides}
+    verdicts = {name: verdict for name, verdict in kept.items() if verdict is not None}
+    if due := [each for each in slides if each.name not in verdicts]:
         work.mkdir(parents=True, exist_ok=True)
         specimen = Specimen(card.specimens[0])
         for slide, verdict in _played(due, model, specimen, settings, quiet=quiet):
             _keep(work, slide, hashes[slide.name], verdict)
-    verdicts = {each.name: _kept(work, each, hashes[each.name], made) or {} for each in slides}
+            verdicts[slide.name] = verdict
     judged = [_judged(each, hashes[each.name], verdicts[each.name]) for each in slides]
     return write(folder, judged, _what_judged(list(verdicts.values()), work), system)
 
@@ -164,22 +165,24 @@ def _without_verdict(slide: SiteSlide, why: str) -> Refusal:
 
 def _kept(work: Path, slide: SiteSlide, sha256: str, made: dict[str, str]) -> Verdict | None:
     """The verdict that was kept of these very bytes, by this card, software and settings."""
+    path = work / f"{slide.name}.json"
     try:
-        kept = json.loads((work / f"{slide.name}.json").read_bytes())
+        kept = json.loads(path.read_bytes())
+        verdict: Verdict = kept["verdict"]
+        is_same = (kept["sha256"], kept["preparation"]) == (sha256, slide.preparation)
+        return verdict if is_same and made.items() <= verdict["identities"].items() else None
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        problem = Problem("work", str(work / f"{slide.name}.json"), str(error), "Remove the file")
+    except (ValueError, LookupError, TypeError) as error:
+        problem = Problem("--work", str(path), f"is no verdict that was kept: {error}", "Remove it")
         raise Refusal(problem) from None
-    verdict: Verdict = kept["verdict"]
-    is_current = kept["sha256"] == sha256 and made.items() <= verdict["identities"].items()
-    return verdict if is_current else None
 
 
 def _keep(work: Path, slide: SiteSlide, sha256: str, verdict: Verdict) -> None:
     """Write it, whole or not at all."""
     new = work / f"{slide.name}.new"
-    new.write_bytes(canonical({"sha256": sha256, "verdict": verdict}))
+    body = {"sha256": sha256, "preparation": slide.preparation, "verdict": verdict}
+    new.write_bytes(canonical(body))
     new.replace(work / f"{slide.name}.json")
 
 

@@ -151,7 +151,10 @@ class SlideStore:
 
     def last_verdict(self) -> Verdict | None:
         """The newest verdict that was issued."""
-        return next(reversed(self.verdicts()), None)
+        found = self._sql.execute(
+            "SELECT revision, body, issued_at_us FROM verdicts ORDER BY revision DESC LIMIT 1"
+        ).fetchone()
+        return None if found is None else Verdict(*found)
 
     def verdicts(self) -> list[Verdict]:
         """Every verdict that was issued, by rising revision."""

@@ -167,6 +167,19 @@ def test_another_answer_is_another_version_and_another_picture_is_judged_again(
     assert low["category"] == "HSIL"
 
 
+def test_another_preparation_is_judged_again(site: Path, model: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(site, tmp_path / "site"))
+    table(copied, "high,HSIL,surepath,")
+    kept = copied / "judged" / "high.json"
+    before = kept.read_bytes()
+    assert run(copied, "--model", model).exit_code == 0
+    assert kept.read_bytes() != before
+    kept.write_bytes(b"[]")
+    done = run(copied, "--model", model)
+    assert done.exit_code == 2
+    assert "high.json: is no verdict that was kept" in done.stderr
+
+
 def test_a_site_file_that_was_changed_is_refused(site: Path, model: Path, tmp_path: Path) -> None:
     copied = Path(shutil.copytree(site, tmp_path / "site"))
     file = copied / "site-1.json"

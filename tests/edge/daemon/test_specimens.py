@@ -12,6 +12,8 @@ from drivers.sources.replay import ImageFolder, ReplayOptions
 from edge.daemon.engine import Engine, start
 from edge.settings import Settings
 from edge.validation.replay import replayed
+from edge.validation.slides import public
+from edge.verdict import system
 from edge.verdict.decide import decide
 from edge.verdict.verdict import Outcome, Verdict
 from engines.build import build
@@ -81,6 +83,22 @@ def test_a_model_for_a_specimen_reports_it_by_its_system(
     assert (other.outcome, other.category) == ("incomplete", None)
     assert f"the model is for {specimen} by {name}" in other.reasons[0].text
     assert "cervical is reported by bethesda" in other.reasons[0].text
+
+
+def test_public_fields_of_a_specimen_are_labelled_by_its_system(tmp_path: Path) -> None:
+    name, specimen, called = SYSTEMS[0]
+    model = made_for(name, specimen, called, tmp_path / "model")
+    picture = np.ascontiguousarray(tiny_model.field(512, 640, [(99, 99, "HSIL")])[:, :, ::-1])
+    cv2.imwrite(str(tmp_path / "1.png"), picture)
+    (tmp_path / "images.csv").write_text(
+        "image_filename,slide,label,um_per_px\n1.png,a,NHGUC,0.25\n1.png,b,HGUC,0.25\n"
+    )
+    engine, settings = engine_of(model, tmp_path)
+    slides = public(tmp_path, Preparation.CYTOSPIN, system.load(name))
+    samples = [slide.replay(engine, settings, lambda: None) for slide in slides]
+    assert [(each.truth.worst, each.summary.opening.specimen) for each in samples] == [
+        ("NHGUC", "urine"), ("HGUC", "urine"),
+    ]  # fmt: skip
 
 
 def test_i3_a_cervical_model_says_nothing_of_urine(tmp_path: Path) -> None:
