@@ -1,6 +1,7 @@
 """Each specimen is reported by its own category system, and by a model that was made for it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,9 @@ import pytest
 from drivers.scanner.words import Preparation, Specimen
 from drivers.sources.replay import ImageFolder, ReplayOptions
 from edge.daemon.engine import Engine, start
+from edge.daemon.live import bars_of
 from edge.settings import Settings
+from edge.slide.basis import CategoryNumbers
 from edge.validation.replay import replayed
 from edge.validation.slides import public
 from edge.verdict import system
@@ -18,6 +21,7 @@ from edge.verdict.decide import decide
 from edge.verdict.verdict import Outcome, Verdict
 from engines.build import build
 from engines.card import CARD
+from tests.edge.verdict.conftest import BASIS
 from tests.engines import tiny_model
 
 SYSTEMS = [
@@ -131,3 +135,20 @@ def test_a_card_that_its_system_does_not_fit_proves_no_engine(
     engine, _ = engine_of(model, tmp_path)
     assert engine.card is None
     assert words in engine.health.problem
+
+
+def test_organisms_and_glandular_cells_speak_for_no_squamous_category() -> None:
+    categories = tuple(CategoryNumbers(name, 5_000, 3, 1) for name in ("HSIL", "AGC", "AIS"))
+    basis = replace(
+        BASIS,
+        classes=("n", "h", "agc", "ais", "trichomonas"),
+        categories_of_classes=("NILM", "HSIL", "AGC", "AIS", "organisms"),
+        categories=categories,
+    )
+    bethesda = system.load("bethesda")
+    found = {bar.severity: bar.classes for bar in bars_of(basis)}
+    assert found == {
+        bethesda.category("HSIL").severity: (1,),
+        bethesda.category("AGC").severity: (2, 3),
+        bethesda.category("AIS").severity: (3,),
+    }
