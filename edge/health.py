@@ -83,13 +83,13 @@ def incidents_at_opening(
     if message.purpose is Purpose.CLINICAL:
         detail = "a clinical slide needs a signed calibration; there is none"
         yield Incident(IncidentKind.CALIBRATION_MISSING, detail)
-    for maker, specimens in (
-        ("model", card.specimens),
-        ("category system", system.load(card.system).specimens),
-    ):
-        if message.specimen not in specimens:
-            detail = f"the {maker} is for {', '.join(specimens)}, not for {message.specimen}"
-            yield Incident(IncidentKind.CARD_NOT_FOR_SPECIMEN, detail)
+    if message.specimen not in card.specimens:
+        reporting = ", ".join(system.of_specimen(message.specimen)) or "no system that is known"
+        detail = (
+            f"the model is for {', '.join(card.specimens)} by {card.system}; "
+            f"{message.specimen} is reported by {reporting}"
+        )
+        yield Incident(IncidentKind.CARD_NOT_FOR_SPECIMEN, detail)
 
 
 def incidents_on_restart(identities: dict[str, str], engine: EngineHealth) -> Iterator[Incident]:

@@ -1,16 +1,14 @@
 """`cytoedge verify` and `doctor`: is what was kept true, and is this machine fit."""
 
-import hashlib
 import shutil
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from drivers.problem import Refusal
+from drivers.problem import Problem, Refusal
 from edge.commands.common import (
     NO,
     AsJson,
@@ -20,13 +18,10 @@ from edge.commands.common import (
     say,
     settings_of,
 )
-from edge.evidence.fold import fold
-from edge.journal import shelf
-from edge.journal.central import Central
-from edge.journal.store import StoreFault
+from edge.journal import shelf, verifying
+from edge.journal.verifying import Difference
 from edge.settings import Settings
-from edge.verdict.decide import decide
-from edge.verdict.verdict import to_json
+from edge.verdict.verdict import hash_of
 
 OLD_DAEMON_MS = 1_000
 
@@ -55,56 +50,58 @@ def verify(
     """Recompute evidence and verdicts from the rows, offline, and check the chain of verdicts."""
     with refusals():
         chosen = settings_of(settings)
-        names = [slide] if slide else list(shelf.slides(chosen.state_dir))
-        checks = [verify_slide(chosen, name) for name in names]
-        if slide is None:
-            checks.append(verify_chain(chosen))
-    _tell(checks, as_json=as_json)
+        names = list(shelf.slides(chosen.state_dir))
+        if not chosen.state_dir.is_dir():
+            problem = "there is no such folder"
+            raise _wrong("state_dir", str(chosen.state_dir), problem, "Give --settings")
+        if slide is not None and slide not in names:
+            remedy = "`cytoedge slides list` names those that are"
+            raise _wrong("slide", slide, "no such slide is here", remedy)
+    checks = [verify_slide(chosen, name) for name in ([slide] if slide else names)]
+    _tell([*checks, verify_chain(chosen)], as_json=as_json)
 
 
 def verify_slide(settings: Settings, slide: str) -> Check:
-    """Whether a slide's issued verdict is what its rows give."""
+    """Whether a slide's issued verdict is what its rows give, at once and one by one."""
     try:
         store = shelf.read(settings.state_dir, slide)
-        opening = None if store is None else shelf.opening(store)
-        if store is None or opening is None:
+        if store is None:
             return Check(slide, is_well=False, text="there is no such slide")
-        rows = [*(kept.record for kept in store.records()), *store.others()]
-        issued = store.last_verdict()
-        store.close()
-        if issued is None:
-            return Check(slide, is_well=True, text=f"{len(rows)} rows; no verdict was issued yet")
-        made = to_json(decide(fold(rows)))
-    except (StoreFault, sqlite3.Error, ValueError, KeyError) as error:
-        return Check(slide, is_well=False, text=f"its file is damaged: {error}")
-    if made != issued.body:
-        return Check(slide, is_well=False, text="its rows give another verdict than was issued")
-    digest = hashlib.sha256(made).hexdigest()[:12]
-    return Check(slide, is_well=True, text=f"{len(rows)} rows give verdict {digest} again")
+        try:
+            rows, found = verifying.slide_differences(store)
+            issued = store.last_verdict()
+        finally:
+            store.close()
+    except verifying.DAMAGED as error:
+        return _damaged(slide, error)
+    made = f"give verdict {hash_of(issued.body)[:12]} again" if issued else "and no verdict yet"
+    return _check(slide, found, f"{rows} rows {made}")
 
 
 def verify_chain(settings: Settings) -> Check:
-    """Whether the chain holds, and names the verdicts that the slides' files hold."""
-    if not (settings.state_dir / "cytoedge.sqlite").exists():
-        return Check("chain", is_well=True, text="there is none yet")
+    """Whether the chain holds, and names just the verdicts that the slides' files hold."""
     try:
-        central = Central(settings.state_dir, read_only=True)
-        broken, links = central.first_broken(), list(central.links())
-        central.close()
-    except (StoreFault, sqlite3.Error) as error:
-        return Check("chain", is_well=False, text=f"its file is damaged: {error}")
-    if broken is not None:
-        text = f"entry {broken.seq}, slide {broken.slide}, does not follow from the one before"
-        return Check("chain", is_well=False, text=text)
-    for link in links:
-        store = shelf.read(settings.state_dir, link.slide)
-        issued = None if store is None else store.last_verdict()
-        if store is not None:
-            store.close()
-        if issued is None or hashlib.sha256(issued.body).hexdigest() != link.verdict:
-            text = f"entry {link.seq} names a verdict that slide {link.slide} does not hold"
-            return Check("chain", is_well=False, text=text)
-    return Check("chain", is_well=True, text=f"{len(links)} verdicts, none missing")
+        links, found = verifying.chain_differences(settings.state_dir)
+    except verifying.DAMAGED as error:
+        return _damaged("chain", error)
+    return _check("chain", found, f"{links} verdicts, none missing")
+
+
+def _check(name: str, found: Sequence[Difference], text: str) -> Check:
+    if not found:
+        return Check(name, is_well=True, text=text)
+    return Check(name, False, "; ".join(each.what for each in found), found[0].remedy)
+
+
+def _damaged(name: str, error: Exception) -> Check:
+    text = f"its file is damaged: {type(error).__name__}: {error}"
+    return Check(
+        name, False, text, "Keep the file, and put the one of the last backup in its place"
+    )
+
+
+def _wrong(key: str, value: str, problem: str, remedy: str) -> Refusal:
+    return Refusal(Problem(key, value, problem, remedy))
 
 
 def doctor(settings: SettingsFile = None, as_json: AsJson = False) -> None:

@@ -1,5 +1,6 @@
 """`cytoedge validate`: whole slides through the daemon's stages; the card's tables from them."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,22 @@ from rich.table import Table as Shown
 
 from drivers.problem import Problem, Refusal
 from drivers.scanner.words import Preparation
-from edge.commands.common import FAULT, AsJson, err, refusals, say
-from edge.daemon.engine import start
+from edge.commands.common import (
+    FAULT,
+    AsJson,
+    SettingsFile,
+    err,
+    refusals,
+    say,
+    settings_of,
+)
+from edge.commands.validating_site import told, validate_site
+from edge.daemon.engine import start, system_of
 from edge.settings import Settings
 from edge.validation.account import changes, judged, slide_body
 from edge.validation.fit import fit as fitted
 from edge.validation.sample import Sample, load, load_all, looker_of, save
 from edge.validation.slides import Slide, public, rendered
-from edge.verdict import system
 from engines import card as cards
 from engines.card import CARD, SHIPPED, ModelCard
 from engines.detector import EngineFault
@@ -37,7 +46,16 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    work: Annotated[Path, typer.Option(help="What is kept of replayed slides; taken up again.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="Judge a site's own slides: its slides.csv has their answers."
+        ),
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(help="What is kept of replayed slides; taken up again. Default: DIR/judged."),
+    ] = None,
     model: Annotated[Path, typer.Option(help="The model's folder.")] = SHIPPED,
     rendered_slides: Annotated[
         int, typer.Option("--rendered", min=0, help="Render so many slides of each kind.")
@@ -60,21 +78,42 @@ def validate(
     review_share: Annotated[
         int, typer.Option(min=1, max=50, help="Per cent of negative slides for review, at most.")
     ] = 20,
+    settings: SettingsFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay whole slides, judge them by the card, and fit its thresholds."""
+    """Replay whole slides, judge them by the card, and fit its thresholds.
+
+    With DIR: say how well a site's own slides are told, and write a site file.
+    """
     with refusals(), _faults():
+        if folder is not None:
+            if rendered_slides or public_folder or fit or write:
+                problem = "is judged alone, as it is"
+                remedy = "Leave out --rendered, --public, --fit and --write"
+                raise Refusal(Problem("DIR", str(folder), problem, remedy))
+            kept = work or folder / "judged"
+            found, path = validate_site(folder, kept, model, settings_of(settings), quiet=as_json)
+            if as_json:
+                say(found.model_dump(mode="json"))
+            else:
+                sys.stdout.write(told(found, path))
+            return
+        if work is None:
+            problem = "is needed where no DIR is given"
+            raise Refusal(
+                Problem("--work", "", problem, "Name a folder to keep replayed slides in")
+            )
         if write and not fit:
             raise Refusal(Problem("--write", "", "there is nothing to write", "Give --fit, too"))
         card = cards.load(model)
+        categories = system_of(card)
         kinds = preparation or [Preparation.THINPREP]
         slides: list[Slide] = [
             *rendered(rendered_slides, seed, fields, specimen or ["negative"], kinds)
         ]
         if public_folder is not None:
-            labels = {category.name for category in system.load(card.system).categories}
-            slides += public(public_folder, (preparation or [Preparation.OTHER])[0], labels)
-        _replay(slides, work, model, card, quiet=as_json)
+            slides += public(public_folder, (preparation or [Preparation.OTHER])[0], categories)
+        _replay(slides, work, model, settings_of(settings), quiet=as_json)
         samples = load_all(work, card)
         if not samples:
             problem = "holds no slide that this model looked at"
@@ -105,15 +144,16 @@ def _faults() -> Iterator[None]:
 
 
 def _replay(
-    slides: Sequence[Slide], work: Path, model: Path, card: ModelCard, *, quiet: bool
+    slides: Sequence[Slide], work: Path, model: Path, site: Settings, *, quiet: bool
 ) -> None:
     """Replay what is not kept yet; after a break the same command goes on where it was."""
     cv2.setNumThreads(1)
+    card = cards.load(model)
     due = [slide for slide in slides if not _is_kept(work / f"{slide.name}.npz", card)]
     if not due:
         return
     work.mkdir(parents=True, exist_ok=True)
-    settings = Settings(state_dir=work, model=model)
+    settings = site.model_copy(update={"state_dir": work, "model": model})
     engine = start(settings)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, disable=quiet) as bar:

@@ -10,11 +10,13 @@ from edge.health import EngineHealth
 from edge.pipeline import Looked, judge
 from edge.settings import Settings
 from edge.slide.record import Record
+from edge.verdict import system
+from edge.verdict.system import CategorySystem
 from engines import card as cards
-from engines.card import ModelCard
+from engines.card import CARD, ModelCard
 from engines.crops import Rgb
 from engines.detect import detect
-from engines.detector import Detector, EngineFault
+from engines.detector import BadModel, Detector, EngineFault
 from engines.golden import halved, whole_field
 from engines.installed import Installed
 from engines.parity import prove
@@ -65,6 +67,7 @@ def start(settings: Settings) -> Engine:
     """Load and prove the engine. Never raises for a bad one: what is wrong is its health."""
     try:
         card = cards.load(serves(settings))
+        system_of(card)
     except EngineFault as fault:
         log.error("no model: %s", fault)
         return _without(None, str(fault))
@@ -92,6 +95,31 @@ def start(settings: Settings) -> Engine:
         found.engine.identity, is_proved=True, problem="", cpu_because=found.cpu_because
     )
     return Engine(card, found.engine, health, rate)
+
+
+def system_of(card: ModelCard) -> CategorySystem:
+    """The category system that a card names.
+
+    Raises:
+        BadModel: There is no such one, it does not report the card's specimens, or it has no
+            category that the card names.
+    """
+    if card.system not in system.systems():
+        there = f"there are {', '.join(system.systems())}"
+        raise BadModel(f"{CARD}: system", card.system, there, "Name one of them in the card")
+    found = system.load(card.system)
+    known = {category.name for category in found.categories}
+    for key, named, allowed in (
+        ("specimens", card.specimens, {*found.specimens}),
+        ("categories_of_classes", card.categories_of_classes, known | {*found.beyond}),
+        ("tables", [c.category for t in card.tables for c in t.categories], known),
+    ):
+        if strange := [name for name in named if name not in allowed]:
+            problem = f"{found.name} knows {', '.join(sorted(allowed))}"
+            if key == "specimens" and (others := system.of_specimen(strange[0])):
+                problem += f"; {strange[0]} is reported by {', '.join(others)}"
+            raise BadModel(f"{CARD}: {key}", strange[0], problem, "Mend the card")
+    return found
 
 
 def _without(card: ModelCard | None, problem: str) -> Engine:

@@ -14,7 +14,7 @@ from edge.daemon.engine import Engine
 from edge.detection.basis import basis
 from edge.health import incidents_at_opening
 from edge.settings import Settings
-from edge.slide.calibration import Calibration, declared_by_source
+from edge.slide.calibration import declared_by_source
 from edge.slide.canonical import canonical
 from edge.slide.place import Circle, Rectangle
 from edge.slide.plan import Plan, PlannedField
@@ -59,7 +59,8 @@ def open_slide(
         basis=basis(
             engine.card,
             message.purpose,
-            _identities(engine, engine.card, calibration, settings),
+            made_by(engine.card, settings)
+            | {"calibration": calibration.identity, "engine": engine.health.identity},
         ),
     )
     incidents = list(incidents_at_opening(message, engine.card, engine.health))
@@ -109,15 +110,12 @@ def _refused(message: OpenSlide, engine: Engine, settings: Settings) -> NotOpene
     return None
 
 
-def _identities(
-    engine: Engine, card: ModelCard, calibration: Calibration, settings: Settings
-) -> dict[str, str]:
+def made_by(card: ModelCard, settings: Settings) -> dict[str, str]:
+    """The identities that a slide has before it is known which engine proves and which scanner."""
     deciding = settings.model_dump(mode="json", include={"engine", "engine_threads"})
     return {
-        "calibration": calibration.identity,
         "card": card.identity,
         "categories": system.load(card.system).identity,
-        "engine": engine.health.identity,
         "model": card.networks,
         "settings": hashlib.sha256(canonical(deciding)).hexdigest(),
         "software": f"cytoedge {version('cytoedge')}",

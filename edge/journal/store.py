@@ -156,6 +156,13 @@ class SlideStore:
         ).fetchone()
         return None if found is None else Verdict(*found)
 
+    def verdicts(self) -> list[Verdict]:
+        """Every verdict that was issued, by rising revision."""
+        found = self._sql.execute(
+            "SELECT revision, body, issued_at_us FROM verdicts ORDER BY revision"
+        )
+        return [Verdict(*columns) for columns in found]
+
     def opening(self) -> Opening | None:
         """The slide's first row; None where its opening never became durable."""
         found = self._sql.execute("SELECT body FROM rows WHERE kind = 'opening'").fetchone()

@@ -14,7 +14,7 @@ SHOWN_FINDINGS: Final = 10
 
 _HEADLINE: Final = {
     Outcome.REVIEW: "REVIEW: a person must look at this slide",
-    Outcome.UNSATISFACTORY: "UNSATISFACTORY: too few squamous cells to judge",
+    Outcome.UNSATISFACTORY: "UNSATISFACTORY: too few cells to judge",
     Outcome.INCOMPLETE: "INCOMPLETE: nothing can be said of this slide as a whole",
 }
 _CELLS: Final = {
@@ -52,7 +52,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (f"  {each.text} [{each.code}]" for each in verdict.notes)
     yield "Coverage, in lattice points of 400 um2"
     yield f"  {_coverage(verdict.coverage)}"
-    yield "Squamous cells"
+    yield "Cells"
     yield f"  {_adequacy(verdict.adequacy)}"
     yield "Counted findings that reach a category"
     yield f"  {_listed({c: f'{n:,}' for c, n in verdict.counts.items()})}"

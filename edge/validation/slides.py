@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.problem import Problem, Refusal, shown
-from drivers.scanner.words import Preparation
+from drivers.scanner.words import Preparation, Specimen
 from drivers.sources.replay import ImageFolder, ReplayOptions
 from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.simulated.specimen import preset
@@ -21,6 +21,7 @@ from edge.slide.record import GRID, sees
 from edge.validation.replay import Shown, replayed
 from edge.validation.sample import Sample, Truth, sample
 from edge.verdict import system
+from edge.verdict.system import CategorySystem
 from engines.card import ModelCard
 
 NEGATIVE = "NILM"
@@ -125,6 +126,7 @@ class Public:
             preparation=self.preparation,
             slide=_id(self.slide),
             images=frozenset(self.images),
+            specimen=Specimen(_card(engine).specimens[0]),
         )
         evidence, _ = replayed(ImageFolder(options), engine, settings, on_image)
         return sample(
@@ -157,7 +159,7 @@ def rendered(
     return [Rendered(*kind, seed + number, fields) for number, kind in enumerate(kinds)]
 
 
-def public(folder: Path, preparation: Preparation, labels: Container[str]) -> list[Public]:
+def public(folder: Path, preparation: Preparation, categories: CategorySystem) -> list[Public]:
     """The slides of a folder whose `images.csv` names a slide and a label for each field.
 
     A slide's fields of one label are one slide: its negative ones are a negative slide.
@@ -165,7 +167,7 @@ def public(folder: Path, preparation: Preparation, labels: Container[str]) -> li
     Args:
         folder: Of the images, or of one named `images`.
         preparation: Of all its slides.
-        labels: Those that are known.
+        categories: Those that labels may name.
 
     Raises:
         Refusal: It does not, or holds no negative field, or an unknown label.
@@ -178,6 +180,8 @@ def public(folder: Path, preparation: Preparation, labels: Container[str]) -> li
         problem = f"cannot be read: {error}"
         remedy = "Name a folder of annotated fields"
         raise Refusal(Problem("public", str(table), problem, remedy)) from None
+    labels = {category.name for category in categories.categories}
+    negative = categories.negative.name
     images: dict[tuple[str, str], list[str]] = {}
     for row in listed:
         slide, label, name = (row.get(key) or "" for key in ("slide", "label", "image_filename"))
@@ -186,8 +190,8 @@ def public(folder: Path, preparation: Preparation, labels: Container[str]) -> li
             raise Refusal(Problem("label", shown(label), problem, "Use the category's own name"))
         if slide and label:
             images.setdefault((slide, label), []).append(name)
-    if not any(label == NEGATIVE for _, label in images):
-        problem = f"has no field with a `slide` and the `label` {NEGATIVE}"
+    if not any(label == negative for _, label in images):
+        problem = f"has no field with a `slide` and the `label` {negative}"
         raise Refusal(Problem("public", str(table), problem, "Add these columns to it"))
     return [
         Public(folder, slide, label, tuple(names), preparation)

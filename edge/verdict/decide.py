@@ -64,7 +64,7 @@ def decide(summary: Summary) -> Verdict:
             *((_makes(named),) if named else ()),
             *holes,
             *map(_asks, doubted),
-            *((_about_cells(cells, summary),) if is_clear else ()),
+            *((_about_cells(cells, summary, system),) if is_clear else ()),
             *lost_ground(summary),
         ),
         notes=notes(summary),
@@ -165,10 +165,10 @@ def _asks(tally: _Tally) -> Reason:
     )
 
 
-def _about_cells(cells: Adequacy, summary: Summary) -> Reason:
-    """What the number of squamous cells makes of a slide with nothing else to say."""
+def _about_cells(cells: Adequacy, summary: Summary, system: CategorySystem) -> Reason:
+    """What the number of cells makes of a slide with nothing else to say."""
     if cells.state is AdequacyState.ADEQUATE:
-        return reason(ReasonCode.NILM)
+        return reason(ReasonCode.NILM, cells=system.cells)
     if cells.minimum is None:
         return reason(ReasonCode.PREPARATION_NOT_ON_CARD, preparation=summary.opening.preparation)
     if cells.low is None or cells.high is None:
@@ -176,6 +176,7 @@ def _about_cells(cells: Adequacy, summary: Summary) -> Reason:
     is_low = cells.state is AdequacyState.UNSATISFACTORY
     return reason(
         ReasonCode.CELLULARITY_LOW if is_low else ReasonCode.CELLULARITY_UNDECIDED,
+        cells=system.cells,
         low=cells.low,
         high=cells.high,
         minimum=cells.minimum,

@@ -62,7 +62,8 @@ def _distrust(summary: Summary, system: CategorySystem) -> Iterator[Reason]:
     for kind in _DISTRUSTED:
         details = _details(summary, kind)
         if kind is IncidentKind.CARD_NOT_FOR_SPECIMEN and not details:
-            details = "" if opening.specimen in basis.specimens else opening.specimen
+            is_for = opening.specimen in basis.specimens and opening.specimen in system.specimens
+            details = "" if is_for else opening.specimen
         if details:
             yield reason(ReasonCode(kind), detail=details)
     if all(numbers.category == system.negative.name for numbers in basis.categories):

@@ -101,10 +101,10 @@ WORDING: Final[Mapping[ReasonCode, str]] = MappingProxyType(
             "on this planned area {bar} ask for a review"
         ),
         ReasonCode.CELLULARITY_LOW: (
-            "Too few squamous cells: {low} to {high} (95 %), at least {minimum} are needed"
+            "Too few {cells}: {low} to {high} (95 %), at least {minimum} are needed"
         ),
         ReasonCode.CELLULARITY_UNDECIDED: (
-            "Whether there are enough squamous cells is undecided: {low} to {high} (95 %), "
+            "Whether there are enough {cells} is undecided: {low} to {high} (95 %), "
             "at least {minimum} are needed"
         ),
         ReasonCode.TOO_FEW_FIELDS: (
@@ -114,7 +114,7 @@ WORDING: Final[Mapping[ReasonCode, str]] = MappingProxyType(
             "The model card has no cellularity numbers for this preparation: {preparation}"
         ),
         ReasonCode.NILM: (
-            "Coverage is complete, there are enough squamous cells, and no category that the "
+            "Coverage is complete, there are enough {cells}, and no category that the "
             "model knows reaches the count for a review"
         ),
         ReasonCode.OUT_OF_FOCUS: _LOST + "out of focus",

@@ -36,9 +36,11 @@ class CategorySystem:
     """The file's name without `.toml`: what a basis calls `system`."""
     title: str
     specimens: tuple[str, ...]
-    """The specimen types that it is for; whoever opens a slide refuses others."""
+    """The specimen types that it reports; a slide of another one ends `incomplete`."""
     categories: tuple[Category, ...]
     """By rising severity."""
+    cells: str
+    """What an adequate specimen has enough of, in words."""
     beyond: tuple[str, ...]
     """What no category stands for and a model may have no class for."""
     identity: str
@@ -88,6 +90,11 @@ def load(name: str) -> CategorySystem:
     return parse(name, files("edge.verdict.categories").joinpath(f"{name}.toml").read_bytes())
 
 
+def of_specimen(specimen: str) -> tuple[str, ...]:
+    """The names of the systems that report a specimen type; empty where none does."""
+    return tuple(name for name in systems() if specimen in load(name).specimens)
+
+
 def parse(name: str, content: bytes) -> CategorySystem:
     """A system from its file's bytes.
 
@@ -118,6 +125,7 @@ def parse(name: str, content: bytes) -> CategorySystem:
         title=data["title"],
         specimens=tuple(data["specimens"]),
         categories=tuple(categories),
+        cells=data["cells"],
         beyond=tuple(data["beyond"]),
         identity=hashlib.sha256(content).hexdigest(),
     )

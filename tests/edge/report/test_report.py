@@ -77,7 +77,7 @@ To be known
   The engine ran on the CPU: no GPU: Bänkle. [on_cpu]
 Coverage, in lattice points of 400 um2
   10,000 planned, 99.0 % seen: 8,900 usable, 1,000 empty, 0 pending, 100 out of focus
-Squamous cells
+Cells
   enough: 6,066 (5,828 to 6,304 at 95 %); 5,000 are needed
 Counted findings that reach a category
   HSIL 2, LSIL 12, NILM 6,000
@@ -122,7 +122,7 @@ def test_an_outcome_without_a_category_is_said_first(outcome: Outcome) -> None:
 )
 def test_cellularity_is_told_as_far_as_it_is_known(cells: Adequacy, told: str) -> None:
     lines = text.write(reported(replace(VERDICT, adequacy=cells))).splitlines()
-    assert lines[lines.index("Squamous cells") + 1] == f"  {told}"
+    assert lines[lines.index("Cells") + 1] == f"  {told}"
 
 
 def test_a_provisional_verdict_has_no_revision_yet() -> None:
