@@ -17,6 +17,7 @@ from edge.settings import Settings
 from edge.slide.finding import Column
 from edge.slide.place import Rectangle
 from edge.slide.record import Cell
+from edge.validation.course import Course
 from edge.validation.replay import Shown, replayed
 from edge.validation.sample import Sample, Truth, counts, load, load_all, sample, save
 from edge.validation.slides import seen_points
@@ -33,10 +34,13 @@ class Replay:
     source: SimulatedSlide
     evidence: Evidence
     shown: Shown
+    course: Course
 
     @property
     def sample(self) -> Sample:
-        return sample(Truth("rendered", "negative", 3, "NILM", 7), self.evidence, self.card)
+        return sample(
+            Truth("rendered", "negative", 3, "NILM", 7), self.evidence, self.course, self.card
+        )
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +50,12 @@ def replay() -> Iterator[Replay]:
         settings = Settings(state_dir=Path(name), model=card.folder)
         source = slide(fields=6)
         told: list[None] = []
-        evidence, shown = replayed(source, start(settings), settings, lambda: told.append(None))
+        course = Course()
+        evidence, shown = replayed(
+            source, start(settings), settings, lambda: told.append(None), course.note
+        )
         assert len(told) == 6
-        yield Replay(card, source, evidence, shown)
+        yield Replay(card, source, evidence, shown, course)
 
 
 def test_it_is_the_verdict_of_a_running_daemon_bit_for_bit(replay: Replay) -> None:
