@@ -5,8 +5,8 @@ more alike than slides are, and a rate that is known from few slides is hardly k
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from math import floor, lgamma, log
+from dataclasses import dataclass, replace
+from math import exp, floor, lgamma, log
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,8 @@ _LEAST_R, _MOST_R = 1e-3, MOST_R_MILLI / 1_000
 _GRID: Final = np.geomspace(_LEAST_R, _MOST_R, 120)
 _STEPS: Final = 50
 """Halvings of a logarithm's range: beyond what a milli can show."""
+_FAR: Final = 1e9
+"""No rate is looked for so many times off the mean one."""
 _ALL: Final = 1 << 30
 
 Floats = npt.NDArray[np.float64]
@@ -100,42 +102,54 @@ def region_edge(findings: Ints, points: Ints) -> tuple[int, int] | None:
     """
     if not findings.any() or not points.all():
         return None
-    a, n = findings.astype(np.float64), points.astype(np.float64)
-    profile = [_likelihood(float(r), _rate(float(r), a, n), a, n) for r in _GRID]
-    best = int(np.argmax(profile))
-    bar = profile[best] - ALLOWED
-    if profile[0] >= bar:
+    (a, n), times = np.unique(np.stack([findings, points]), axis=1, return_counts=True)
+    slides = _Slides(a.astype(np.float64), n.astype(np.float64), times)
+    profile = [slides.likelihood(float(r), slides.rate(float(r))) for r in _GRID]
+    likeliest = float(_GRID[np.argmax(profile)])
+    least = max(profile) - ALLOWED
+    if profile[0] >= least:
         return None
 
     def r_is_possible(r: float) -> bool:
-        return _likelihood(r, _rate(r, a, n), a, n) >= bar
+        return slides.likelihood(r, slides.rate(r)) >= least
 
     def rate_is_possible(rate: float) -> bool:
-        return max(_likelihood(float(r), rate, a, n) for r in _GRID) >= bar
+        return max(slides.likelihood(float(r), rate) for r in _GRID) >= least
 
-    r = _boundary(_LEAST_R, float(_GRID[best]), r_is_possible)
-    likeliest = _rate(float(_GRID[best]), a, n)
-    rate = _boundary(likeliest * 1e4, likeliest, rate_is_possible)
-    r_milli, b_points = floor(1_000 * r), floor(floor(1_000 * r) / 1_000 / rate)
+    r = _boundary(_LEAST_R, likeliest, r_is_possible)
+    rate = slides.rate(likeliest)
+    rate = _boundary(rate * _FAR, rate, rate_is_possible)
+    r_milli = floor(1_000 * r)
+    b_points = floor(r_milli / 1_000 / rate)
     return (r_milli, b_points) if r_milli and b_points else None
 
 
-def _likelihood(r: float, rate: float, a: Floats, n: Floats) -> float:
-    """Of Gamma-Poisson counts, without what depends on the counts alone."""
-    b = r / rate
-    ways = sum(lgamma(r + each) for each in a.tolist()) - len(a) * lgamma(r)
-    return float(ways + (r * np.log(b / (b + n)) + a * np.log(n / (b + n))).sum())
+@dataclass(frozen=True, slots=True)
+class _Slides:
+    """Gamma-Poisson counts; equal slides stand together."""
 
+    a: Floats
+    n: Floats
+    times: Ints
+    """How many slides are so."""
 
-def _rate(r: float, a: Floats, n: Floats) -> float:
-    """The likeliest rate, for an r: where the likelihood's slope, which only falls, is 0."""
-    low, high = log(a.sum() / n.sum()) - 20, log(a.sum() / n.sum()) + 20
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        expected = np.exp(middle) * n
-        slope = (a - (a + r) * expected / (r + expected)).sum()
-        low, high = (middle, high) if slope > 0 else (low, middle)
-    return float(np.exp(low))
+    def likelihood(self, r: float, rate: float) -> float:
+        """Its logarithm, without what depends on the counts alone."""
+        b = r / rate
+        ways = np.array([lgamma(r + each) for each in self.a.tolist()]) - lgamma(r)
+        each = ways + r * np.log(b / (b + self.n)) + self.a * np.log(self.n / (b + self.n))
+        return float((self.times * each).sum())
+
+    def rate(self, r: float) -> float:
+        """The likeliest, for an r: where the likelihood's slope, which only falls, is 0."""
+        middle = log((self.times * self.a).sum() / (self.times * self.n).sum())
+        low, high = middle - log(_FAR), middle + log(_FAR)
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            expected = exp(middle) * self.n
+            slope = self.times * (self.a - (self.a + r) * expected / (r + expected))
+            low, high = (middle, high) if slope.sum() > 0 else (low, middle)
+        return exp(low)
 
 
 def _boundary(outside: float, inside: float, is_possible: Callable[[float], bool]) -> float:
@@ -143,5 +157,5 @@ def _boundary(outside: float, inside: float, is_possible: Callable[[float], bool
     out, within = log(outside), log(inside)
     for _ in range(_STEPS):
         middle = (out + within) / 2
-        out, within = (out, middle) if is_possible(float(np.exp(middle))) else (middle, within)
-    return float(np.exp(out))
+        out, within = (out, middle) if is_possible(exp(middle)) else (middle, within)
+    return exp(out)
