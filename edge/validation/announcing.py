@@ -78,9 +78,11 @@ def announcing(
 
 
 def _maximum(found: Ints, points: Sequence[int], numbers: AnnouncingNumbers) -> int:
-    """The highest E in scan order, as `milli_log10_e`."""
-    seen = set(zip(found.tolist(), points, strict=True))
-    return max(milli_log10_e(a, n, numbers.r_milli, numbers.b_points) for a, n in seen)
+    """The highest E in scan order, as `milli_log10_e`: of equal A, that on the least ground."""
+    least: dict[int, int] = {}
+    for a, n in zip(found.tolist(), points, strict=True):
+        least[a] = min(n, least.get(a, n))
+    return max(milli_log10_e(a, n, numbers.r_milli, numbers.b_points) for a, n in least.items())
 
 
 def region_edge(findings: Ints, points: Ints) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from edge.journal import shelf
 from edge.journal.store import Kept, SlideStore, StoreFault
 from edge.settings import Settings
 from edge.slide.basis import AnnouncingNumbers
-from edge.slide.record import Announcement, Image, Opening, Record, Withdrawal
+from edge.slide.record import Announcement, Image, Record, Withdrawal
 from engines.card import CARD
 from engines.tables import Announcing
 from engines.tables_toml import replaced
@@ -31,7 +32,7 @@ from tests.engines import tiny_model
 from tests.properties.slides import BASIS, grid, opening, packed, record
 
 UM = 1_000
-HIGH = AnnouncingNumbers("LSIL", 2_000, 400_000, 20, 3, 0, "")
+LOW = AnnouncingNumbers("LSIL", 2_000, 400_000, 20, 3, 0, "")
 """Earned by the 20 negative slides of the basis."""
 
 
@@ -61,18 +62,13 @@ class Bench:
 
     def __init__(self, folder: Path, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
         start = opening(grid(2, 2, 612 * UM, 512 * UM, 60 * UM))
-        self.opening = Opening(
-            start.slide, start.purpose, start.specimen, start.preparation, start.plan,
-            start.registration_nm, _announcing(HIGH),
-        )  # fmt: skip
+        self.opening = replace(start, basis=replace(BASIS, announcing=(LOW,)))
         self.file = shelf.path(folder, start.slide)
         self.file.parent.mkdir(parents=True)
         self.outbox = Watched(context, self.file)
         self.writer = Writer(Settings(state_dir=folder), "boot", self.outbox, {})
         first = start.plan.fields[0]
-        cells = [
-            (first.x_nm - 100 * UM + 40 * UM * i, first.y_nm, 12_000, 2, 9_000) for i in (0, 1, 2)
-        ]
+        cells = [(first.x_nm + 40 * UM * i, first.y_nm, 12_000, 2, 9_000) for i in (-1, 0, 1)]
         place = start.plan.rectangle(first.field)
         seen = record(Image(first.field, 1, 0), place, packed(*cells))
         self.live = self.hold(SlideStore(self.file))
@@ -100,12 +96,6 @@ class Bench:
         return [news.body for news, _ in told if news.kind is EventKind.ANNOUNCEMENT]
 
 
-def _announcing(*numbers: AnnouncingNumbers) -> Any:
-    from dataclasses import replace
-
-    return replace(BASIS, announcing=numbers)
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -113,7 +103,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bell.bind(BELL)
     bench = Bench(tmp_path, context)
     yield bench
-    bench.outbox.close()
+    bench.writer._close()
     bell.close(0)
     context.term()
 
