@@ -102,7 +102,7 @@ def ways(chance: Chance, size: Size) -> Iterator[Way]:
     rows: list[tuple[str, str, int, Making, Fit, dict[str, Any]]] = [
         *(
             (f"rate estimated from {slides} slides", guard, slides, uneven, whole, {})
-            for slides, guard in ((10, "at least 20 slides"), (20, "edge of the region; alpha 1/21"))
+            for slides, guard in ((10, "at least 20 slides"), (20, "edge of the region"))
         ),
         ("dispersion grouped by field", "whole slides; edge", 200, uneven, by_field, {}),
         *(

@@ -6,7 +6,7 @@ E here is the shipped formula on arrays; the tests compare it with the shipped f
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -84,10 +84,11 @@ def first(
 
 
 def _first(is_announced: npt.NDArray[np.bool_]) -> Counts:
-    return np.where(is_announced.any(axis=1), is_announced.argmax(axis=1), -1)
+    found: Counts = np.where(is_announced.any(axis=1), is_announced.argmax(axis=1), -1)
+    return found
 
 
-def share(counts: Counts, r: float, b: float, odds: int, **how: int) -> float:
+def share(counts: Counts, r: float, b: float, odds: int, **how: Any) -> float:
     """The slides that are ever announced."""
     return float((first(counts, r, b, odds, **how) >= 0).mean())
 
@@ -114,7 +115,8 @@ def graded(model: Model, share_first: float, at: float) -> Making:
     weight = np.where(early, share_first / early.sum(), (1 - share_first) / (~early).sum())
 
     def make(chance: Chance, slides: int) -> Counts:
-        return chance.poisson(model.rates(chance, slides) * weight)
+        counts: Counts = chance.poisson(model.rates(chance, slides) * weight)
+        return counts
 
     return make
 
@@ -122,4 +124,5 @@ def graded(model: Model, share_first: float, at: float) -> Making:
 def planted(chance: Chance, counts: Counts, cells: int) -> Counts:
     """The slides with so many more findings, each in a field by chance."""
     more = chance.multinomial(cells, np.full(FIELDS, 1 / FIELDS), len(counts))
-    return counts + more
+    both: Counts = counts + more
+    return both

@@ -7,7 +7,6 @@ import numpy as np
 from edge.verdict.announcement import milli_log10_e
 from tests.announcements.proving import (
     USUAL,
-    Model,
     Size,
     as_modelled,
     at_most,
@@ -16,7 +15,7 @@ from tests.announcements.proving import (
     power,
     ways,
 )
-from tests.announcements.slides import FIELDS, GROUND, first, graded, log_e, seen
+from tests.announcements.slides import FIELDS, GROUND, Model, first, graded, log_e, seen
 
 SMALL = Size(slides=600, cards=2, positives=100)
 

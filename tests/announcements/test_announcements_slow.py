@@ -12,7 +12,6 @@ import pytest
 from tests.announcements import page
 from tests.announcements.proving import (
     USUAL,
-    Model,
     Size,
     as_modelled,
     at_most,
@@ -20,6 +19,7 @@ from tests.announcements.proving import (
     power,
     ways,
 )
+from tests.announcements.slides import Model
 
 SEED = int(os.environ.get("SEED", "1"))
 SIZE = Size(slides=20_000, cards=40, positives=2_000)
