@@ -278,9 +278,9 @@ class Writer:
                     self._outbox.put(Publish(EventKind.VERDICT, slide, json.loads(body)))
 
     def _announce(self, slide: str, live: Live) -> None:
-        """Of what is due, first the disk, then the evidence, which latches it; then it is told.
+        """What is due: on the disk, then in the evidence, which latches it; only then told.
 
-        It looks when a verdict is due, and no more often than that: no look can do harm.
+        It looks as often as verdicts are due: whatever E promises, it does however often one looks.
         """
         found = due(live.evidence.summary())
         if found:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.announcements.proving import ALPHAS, PLANTED, Power, Size, Way, at_most
+from tests.announcements.proving import ALPHAS, PLANTED, UNEVEN, USUAL, Power, Size, Way, at_most
 from tests.announcements.slides import FIELDS, Model
 
 
@@ -21,7 +21,8 @@ def written(
     ]
     broken = [
         f"| {way.name} | {way.slides} | {_percent(way.unguarded)} | {way.guard} | "
-        f"{way.refused:.0%} | {_percent(way.false)} | {_percent(way.alpha)}"
+        f"{way.refused:.0%} | {_percent(way.false)} | "
+        f"{'' if way.let_pass is None else _percent(way.let_pass)} | {_percent(way.alpha)}"
         for way in ways
     ]
     found = [
@@ -63,18 +64,20 @@ chance it may be {bounds}.
 ## Ways to break it
 
 For each, {size.cards} cards fitted on slides of that kind, and {size.slides:,} fresh negative
-slides. *Without guards*: announced at alpha 0.01 with the likeliest r and b, unchecked, and without
-the guard that is named. *Refused*: cards that may announce nothing. *As shipped*: negative slides
-announced; by a refused card none is.
+slides, with {UNEVEN.mean:g} false findings each and r = {UNEVEN.r:g} (the first three), or
+{USUAL.mean:g} and {USUAL.r:g}. *Without guards*: announced at alpha 0.01 with the likeliest r and b,
+unchecked, and without the guard that is named. *Refused*: cards that may announce nothing, for
+whatever cause. *As shipped*: negative slides announced, by all cards (refused ones announce none)
+and by those that were not refused: what the check lets pass, it lets pass by chance.
 
-| | slides a card | without guards | guard | refused | as shipped | alpha |
-| --- | --- | --- | --- | --- | --- | --- |
+| | slides a card | without guards | guard | refused | as shipped | not refused | alpha |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 {_lines(f"{row} |" for row in broken)}
 
 ## Power
 
 The share of {size.positives:,} slides announced at alpha 0.01, and in brackets the median share of
-the slide that was scanned by then, with so many planted cells that are found, anywhere on it.
+the slide that was scanned by then, with so many planted cells, each of which is found.
 
 | | {" | ".join(map(str, PLANTED))} |
 | --- | {" | ".join("---" for _ in PLANTED)} |

@@ -42,7 +42,7 @@ MODELS: Final = (
     Model(8, 1),
 )
 USUAL: Final = Model(2, 0.5)
-UNEVEN: Final = Model(0.5, 1)
+UNEVEN: Final = Model(0.5, 0.8)
 PLANTED: Final = (1, 2, 5, 10, 20, 50)
 SCANT: Final = 0.1
 """Of a usual slide's cells."""
@@ -78,6 +78,11 @@ class Way:
     false: float
     """Negative slides that are announced as shipped; by refused cards, none is."""
     alpha: float
+
+    @property
+    def let_pass(self) -> float | None:
+        """As `false`, by the cards that are not refused; None where all are."""
+        return None if self.refused == 1 else self.false / (1 - self.refused)
 
     def is_held(self, size: Size) -> bool:
         """Whether no more than alpha are announced, within the bound of chance."""

@@ -14,6 +14,7 @@ import zmq
 from drivers.scanner import codec
 from drivers.scanner.messages import Event
 from drivers.scanner.words import EventKind
+from edge.commands.checking import verify_slide
 from edge.daemon.live import Live
 from edge.daemon.outbox import BELL, News, Outbox, Publish
 from edge.daemon.writer import Writer
@@ -193,6 +194,7 @@ def test_a_running_daemon_announces_once_across_a_kill_and_its_verdict_bears_it_
         assert verdict["counts"]["LSIL"] >= 3
         assert verdict["announcement"]["announced"] == [{"category": "LSIL", "borne_out": True}]
         assert len(on_disk(file)) == 1
+        assert verify_slide(rig.place.settings, name).is_well
         assert not socket.poll(0)
     finally:
         socket.close(0)
