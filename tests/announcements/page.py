@@ -65,8 +65,8 @@ chance it may be {bounds}.
 
 For each, {size.cards} cards fitted on slides of that kind, and {size.slides:,} fresh negative
 slides, with {UNEVEN.mean:g} false findings each and r = {UNEVEN.r:g} (the first three), or
-{USUAL.mean:g} and {USUAL.r:g}. *Without guards*: announced at alpha 0.01 with the likeliest r and b,
-unchecked, and without the guard that is named. *Refused*: cards that may announce nothing, for
+{USUAL.mean:g} and {USUAL.r:g}. *Without guards*: announced at alpha 0.01 with the likeliest r and
+b, unchecked, and without the guard that is named. *Refused*: cards that may announce nothing, for
 whatever cause. *As shipped*: negative slides announced, by all cards (refused ones announce none)
 and by those that were not refused: what the check lets pass, it lets pass by chance.
 
