@@ -1,7 +1,7 @@
 """The card's tables: thresholds and counts, one table a source of the slides that they rest on."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +10,9 @@ Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
 Source = Literal["rendered", "public", "site"]
+
+MOST_R_MILLI: Final = 1_000_000
+"""From there on, rates that differ so little cannot be told from one rate."""
 
 
 class Part(BaseModel):
@@ -44,6 +47,30 @@ class Adequacy(Part):
     source: Text
 
 
+class Announcing(Part):
+    """What false findings of one category on the negative slides allow in mid-scan."""
+
+    category: Text
+    r_milli: Annotated[int, Field(ge=0, le=MOST_R_MILLI)]
+    """r, in 1/1,000: negative slides' rates of false findings are as a Gamma(r, b)."""
+    b_points: Count
+    """b, in lattice points of 400 um2."""
+    odds: Annotated[int, Field(ge=2)]
+    """1 / alpha: an announcement is false on one of so many negative slides at most."""
+    findings: Count
+    """False ones on all negative slides together."""
+    maxima: Count
+    """Negative slides on which E ever reached `odds`, replayed in scan order."""
+    refused: str = ""
+    """Why nothing is announced; empty where it is."""
+
+    @model_validator(mode="after")
+    def _has_numbers_or_is_refused(self) -> Self:
+        if not (self.refused or (self.r_milli and self.b_points)):
+            raise ValueError("r_milli and b_points must be 1 or more, or refused must say why")
+        return self
+
+
 class Table(Part):
     """All numbers that one source of slides gave, fitted together."""
 
@@ -59,6 +86,8 @@ class Table(Part):
     """Planned area that `category_from` and `review_from` are meant for."""
     categories: tuple[Category, ...] = Field(min_length=1)
     adequacy: tuple[Adequacy, ...] = ()
+    announcing: tuple[Announcing, ...] = ()
+    """A category without an entry is never announced."""
 
     @model_validator(mode="after")
     def _fits_itself(self) -> Self:
@@ -68,10 +97,14 @@ class Table(Part):
             raise ValueError("without negative slides every review_from must be 1")
         for key, named in (
             ("category", [c.category for c in self.categories]),
+            ("category to announce", [a.category for a in self.announcing]),
             ("preparation", [a.preparation for a in self.adequacy]),
         ):
             if len(named) != len(set(named)):
                 raise ValueError(f"a {key} is named twice")
+        known = {c.category for c in self.categories}
+        if not known.issuperset(a.category for a in self.announcing):
+            raise ValueError("what is announced must be one of the table's categories")
         return self
 
 

@@ -2,18 +2,19 @@
 
 import re
 
-from engines.tables import Adequacy, Category, Table
+from engines.tables import Adequacy, Announcing, Category, Table
 
+_PARTS = ("categories", "adequacy", "announcing")
 _HEADER = re.compile(r"^\[", re.MULTILINE)
 _TABLE = re.compile(r"^\[\[tables\]\]\n", re.MULTILINE)
 
 
 def written(table: Table) -> str:
     """A table as the card holds it, ending in a newline."""
-    own = table.model_dump(exclude={"categories", "adequacy"}, exclude_defaults=True)
+    own = table.model_dump(exclude=set(_PARTS), exclude_defaults=True)
     parts = [f"[[tables]]\n{_lines(own)}"]
-    for name, entries in (("categories", table.categories), ("adequacy", table.adequacy)):
-        parts += [_entry(name, entry) for entry in entries]
+    for name in _PARTS:
+        parts += [_entry(name, entry) for entry in getattr(table, name)]
     return "\n".join(parts)
 
 
@@ -45,7 +46,7 @@ def _end(card: str, start: int) -> int:
     return start + len("".join(lines))
 
 
-def _entry(name: str, entry: Category | Adequacy) -> str:
+def _entry(name: str, entry: Category | Adequacy | Announcing) -> str:
     return f"[[tables.{name}]]\n{_lines(entry.model_dump())}"
 
 

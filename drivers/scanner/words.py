@@ -123,6 +123,7 @@ class EventKind(StrEnum):
 
     PROGRESS = "progress"
     FIELD_CHECKED = "field_checked"
+    ANNOUNCEMENT = "announcement"
     VERDICT = "verdict"
     HEALTH = "health"
 

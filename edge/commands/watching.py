@@ -163,6 +163,10 @@ class View:
             case EventKind.FIELD_CHECKED:
                 why = f" ({', '.join(body['reasons'])})" if body["reasons"] else ""
                 row["last"] = f"f{body['field']}.c{body['capture']} {body['disposition']}{why}"
+            case EventKind.ANNOUNCEMENT:
+                power = f"{body['milli_log10_e'] / 1_000:.1f}"
+                said = f"{body['category']} ({body['findings']} findings, E = 10^{power})"
+                row["announced"] = ", ".join(filter(None, (row.get("announced"), said)))
             case EventKind.VERDICT:
                 name = body["category"] or body["outcome"]
                 row["verdict"] = f"{name} ({body['state']})"
@@ -170,8 +174,11 @@ class View:
 
     def table(self) -> Table:
         """As it stands."""
-        columns = ("images", "last", "cells", "verdict", "waited")
-        headings = ("slide", "images", "last image", "cells", "verdict", "scanner waited for us")
+        columns = ("images", "last", "cells", "announced", "verdict", "waited")
+        headings = (
+            "slide", "images", "last image", "cells", "announced", "verdict",
+            "scanner waited for us",
+        )  # fmt: skip
         table = Table(*headings, caption="\n".join(self._alerts[-5:]) or None)
         for slide, row in self._slides.items():
             table.add_row(slide, *(row.get(column, "") for column in columns))

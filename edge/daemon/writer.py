@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from edge.journal.central import Central
 from edge.journal.store import Kept, Owner, SlideStore, StoreFault
 from edge.settings import Settings
 from edge.slide.record import Closing, Incident, Opening, Record, Row, reasons
+from edge.verdict.announcement import due
 from edge.verdict.verdict import to_json
 
 log = logging.getLogger(__name__)
@@ -270,10 +271,23 @@ class Writer:
         for slide, live in self._live.items():
             if live.is_changed:
                 live.is_changed = False
+                self._announce(slide, live)
                 body = to_json(pipeline.verdict(live.evidence))
                 if body != self.verdicts.get(slide):
                     self.verdicts[slide] = body
                     self._outbox.put(Publish(EventKind.VERDICT, slide, json.loads(body)))
+
+    def _announce(self, slide: str, live: Live) -> None:
+        """What is due: on the disk, then in the evidence, which latches it; only then told.
+
+        It looks as often as verdicts are due: whatever E promises, it does however often one looks.
+        """
+        found = due(live.evidence.summary())
+        if found:
+            live.store.commit([], found, self._boot, time.time_ns() // 1000)
+            for row in found:
+                live.evidence.add(row)
+            self._outbox.put(*(Publish(EventKind.ANNOUNCEMENT, slide, asdict(r)) for r in found))
 
     def _restore(self, slide: str) -> Book | None:
         store = SlideStore(shelf.path(self._settings.state_dir, slide))

@@ -1,7 +1,7 @@
 """What a slide's verdict will rest on, taken from the model's card."""
 
 from drivers.scanner.words import Purpose
-from edge.slide.basis import AdequacyNumbers, Basis, CategoryNumbers
+from edge.slide.basis import AdequacyNumbers, AnnouncingNumbers, Basis, CategoryNumbers
 from engines.card import ModelCard
 from engines.tables import Source, Table, of_source
 
@@ -49,4 +49,10 @@ def resting_on(card: ModelCard, numbers: Table, identities: dict[str, str]) -> B
         table=numbers.source,
         negative_slides=numbers.negative_slides,
         identities=tuple(sorted(identities.items())),
+        announcing=tuple(
+            AnnouncingNumbers(
+                a.category, a.r_milli, a.b_points, a.odds, a.findings, a.maxima, a.refused
+            )
+            for a in numbers.announcing
+        ),
     )

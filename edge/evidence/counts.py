@@ -17,6 +17,9 @@ from edge.slide.record import Record
 SEVERITIES: Final = 16
 """Length of what `reached` gives."""
 
+MOST_A_FIELD: Final = 3
+"""Findings of one field that speak for an announcement, at most: one clump is no more evidence."""
+
 _NONE: Final = np.zeros(0, np.int64)
 
 
@@ -102,10 +105,17 @@ class Counts:
         """Counted findings that reach each severity; [0] is those that reach none."""
         return tuple(self._reached.sum(axis=0).tolist())
 
-    def counted(self) -> Findings:
-        """The findings that count, as of the last `recount`."""
-        looks = [look for field in self.fields for look in field.looks]
-        return np.concatenate([look.findings[look.counted] for look in looks])
+    def capped(self) -> tuple[int, ...]:
+        """As `reached`, but of each field `MOST_A_FIELD` at most."""
+        return tuple(np.minimum(self._reached, MOST_A_FIELD).sum(axis=0).tolist())
+
+    def counted(self) -> dict[int, Findings]:
+        """The findings that count, as of the last `recount`, of each field that has an image."""
+        return {
+            look.image.field: np.concatenate([each.findings[each.counted] for each in field.looks])
+            for field in self.fields
+            for look in field.looks[:1]
+        }
 
     def recount(self) -> None:
         """Count all again that rows since the last time could have changed."""

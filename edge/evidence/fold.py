@@ -5,11 +5,24 @@ is the same function over all fields.
 """
 
 from collections.abc import Iterable
+from dataclasses import astuple
+
+import numpy as np
 
 from edge.evidence.counts import Counts
 from edge.evidence.summary import Summary
 from edge.slide.finding import Findings
-from edge.slide.record import Closing, Image, Incident, Opening, Record, Row, Skip, Withdrawal
+from edge.slide.record import (
+    Announcement,
+    Closing,
+    Image,
+    Incident,
+    Opening,
+    Record,
+    Row,
+    Skip,
+    Withdrawal,
+)
 
 
 class Evidence:
@@ -22,6 +35,7 @@ class Evidence:
         self._images: set[Image] = set()
         self._withdrawn: set[tuple[int, int]] = set()
         self._incidents: set[Incident] = set()
+        self._announcements: set[Announcement] = set()
         self._closings: set[Closing] = set()
 
     def add(self, row: Row) -> None:
@@ -41,6 +55,8 @@ class Evidence:
                 self._counts.skip(field)
             case Incident():
                 self._incidents.add(row)
+            case Announcement():
+                self._announcements.add(row)
             case Closing():
                 self._closings.add(row)
                 self._counts.close()
@@ -61,6 +77,10 @@ class Evidence:
         Raises:
             ValueError: There is no image.
         """
+        return np.concatenate(list(self.counted_by_field().values()))
+
+    def counted_by_field(self) -> dict[int, Findings]:
+        """The findings that count now, by the number of their field, in the plan's order."""
         self._counts.recount()
         return self._counts.counted()
 
@@ -78,6 +98,7 @@ class Evidence:
             area=counts.coverage.area(),
             sums=counts.coverage.sums(counts.cells),
             reached=counts.reached(),
+            capped=counts.capped(),
             unsettled_fields=sum(not field.is_complete for field in fields),
             missing_fields=sum(not (field.looks or field.is_skipped) for field in fields),
             skipped_fields=sum(field.is_skipped for field in fields),
@@ -85,6 +106,7 @@ class Evidence:
             truncated_images=sum(look.is_truncated for look in looks),
             withdrawn_captures=len(self._withdrawn),
             incidents=tuple(sorted(self._incidents, key=lambda row: (row.kind, row.detail))),
+            announcements=tuple(sorted(self._announcements, key=astuple)),
             end=closing.end if closing else None,
             end_why=closing.why if closing else "",
             gallery=counts.gallery.entries(),

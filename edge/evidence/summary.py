@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge.slide.record import End, Image, Incident, Opening
+from edge.slide.record import Announcement, End, Image, Incident, Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Summary:
     sums: Sums
     reached: tuple[int, ...]
     """Counted findings that reach the category of each severity; [0] is those that reach none."""
+    capped: tuple[int, ...]
+    """As `reached`, but of each field three at most."""
     unsettled_fields: int
     missing_fields: int
     """Planned fields with no image and no skip."""
@@ -69,6 +71,8 @@ class Summary:
     withdrawn_captures: int
     incidents: tuple[Incident, ...]
     """Each once, in rising order of (kind, detail)."""
+    announcements: tuple[Announcement, ...]
+    """Each once, in rising order of their parts."""
     end: End | None
     end_why: str
     gallery: tuple[GalleryEntry, ...]

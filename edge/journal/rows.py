@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from edge.slide.basis import AdequacyNumbers, Basis, CategoryNumbers
+from edge.slide.basis import AdequacyNumbers, AnnouncingNumbers, Basis, CategoryNumbers
 from edge.slide.canonical import canonical
 from edge.slide.finding import Findings
 from edge.slide.place import Circle, Rectangle, Spot
 from edge.slide.plan import Plan, PlannedField
 from edge.slide.record import (
+    Announcement,
     Closing,
     Crop,
     Disposition,
@@ -76,7 +77,7 @@ def row_bytes(row: Row) -> tuple[str, bytes]:
             body = asdict(row)
             body["plan"] = _plan(row.plan)
             return "opening", canonical(body)
-        case Withdrawal() | Skip() | Incident() | Closing():
+        case Withdrawal() | Skip() | Incident() | Announcement() | Closing():
             return type(row).__name__.lower(), canonical(asdict(row))
         case Record():
             raise TypeError("a record has columns of its own")
@@ -100,6 +101,8 @@ def row(kind: str, body: bytes) -> Row:
             return Skip(**values)
         case "incident":
             return Incident(IncidentKind(values["kind"]), values["detail"])
+        case "announcement":
+            return Announcement(**values)
         case "closing":
             return Closing(End(values["end"]), values["why"], values["manifest"])
     raise ValueError(f"a row of unknown kind {kind!r}")
@@ -137,5 +140,6 @@ def _basis_from(body: dict[str, Any]) -> Basis:
             **{key: tuple(body[key]) for key in names},
             "categories": tuple(CategoryNumbers(**numbers) for numbers in body["categories"]),
             "adequacy": tuple(AdequacyNumbers(**numbers) for numbers in body["adequacy"]),
+            "announcing": tuple(AnnouncingNumbers(**numbers) for numbers in body["announcing"]),
         }
     )

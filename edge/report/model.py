@@ -59,6 +59,23 @@ class RestsOnPart(_Part):
     negative_slides: Count
 
 
+class AnnouncedPart(_Part):
+    """A category that was announced in mid-scan."""
+
+    category: str
+    borne_out: bool | None
+    """Whether the final verdict gives it or a worse one; null while there is none."""
+
+
+class AnnouncementPart(_Part):
+    """What was announced in mid-scan. No outcome depends on it."""
+
+    state: Literal["announced", "none", "not established"]
+    announced: list[AnnouncedPart]
+    not_established: dict[str, str]
+    """Categories that are never announced, and why."""
+
+
 class VerdictPart(_Part):
     """A verdict, as `edge.verdict.verdict.to_json` writes it."""
 
@@ -73,7 +90,7 @@ class VerdictPart(_Part):
     adequacy: AdequacyPart
     counts: dict[str, Count]
     gallery: list[str]
-    announcement: str
+    announcement: AnnouncementPart
     rests_on: RestsOnPart
     identities: dict[str, str]
     system: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from edge.report.model import AdequacyPart, CoveragePart, Report, VerdictPart
+from edge.report.model import AdequacyPart, AnnouncementPart, CoveragePart, Report, VerdictPart
 from edge.verdict.adequacy import AdequacyState
 from edge.verdict.reasons import share
 from edge.verdict.verdict import Outcome
@@ -57,7 +57,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield "Counted findings that reach a category"
     yield f"  {_listed({c: f'{n:,}' for c, n in verdict.counts.items()})}"
     yield f"  not assessed: {', '.join(verdict.not_assessed) or 'nothing'}"
-    yield f"  announcement: {verdict.announcement}"
+    yield f"  announcement: {_announcement(verdict.announcement)}"
+    yield from (f"    never {c}: {why}" for c, why in verdict.announcement.not_established.items())
     yield f"Gallery: {len(verdict.gallery)} findings"
     if verdict.gallery:
         more = " ..." if len(verdict.gallery) > SHOWN_FINDINGS else ""
@@ -89,6 +90,12 @@ def _adequacy(cells: AdequacyPart) -> str:
         )
         limits = f" ({interval} at 95 %)"
     return f"{_CELLS[cells.state]}: {cells.cells:,}{limits}; {cells.minimum:,} are needed"
+
+
+def _announcement(said: AnnouncementPart) -> str:
+    words = {None: "", True: ", borne out", False: ", NOT borne out by this verdict"}
+    made = (f"{each.category}{words[each.borne_out]}" for each in said.announced)
+    return "; ".join(made) or said.state
 
 
 def _listed(items: dict[str, str]) -> str:

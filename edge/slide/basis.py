@@ -33,6 +33,26 @@ class AdequacyNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncingNumbers:
+    """The card's numbers for announcing one category in mid-scan."""
+
+    category: str
+    r_milli: int
+    """r, in 1/1,000: how much false findings' rates differ between negative slides; small is much.
+    """
+    b_points: int
+    """b, in lattice points: r over the rate of a negative slide."""
+    odds: int
+    """1 / alpha: how unlikely a negative slide must have become."""
+    findings: int
+    """False ones that the table's negative slides have, together."""
+    maxima: int
+    """Negative slides whose E, replayed in scan order, ever reached `odds`."""
+    refused: str
+    """Why it was refused when it was fitted; empty where it was not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """All numbers and identities that a slide's verdict is made with, fixed when it is opened."""
 
@@ -54,3 +74,5 @@ class Basis:
     """How many negative slides that table rests on."""
     identities: tuple[tuple[str, str], ...]
     """By rising name: model, card, engine, categories, calibration, settings, software."""
+    announcing: tuple[AnnouncingNumbers, ...] = ()
+    """None of a category: it is never announced."""

@@ -147,6 +147,22 @@ class Incident:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A category was announced in mid-scan: never twice, never taken back.
+
+    It is history alone. No outcome is made of it.
+    """
+
+    category: str
+    milli_log10_e: int
+    """floor(1,000 log10 E)."""
+    findings: int
+    """A: those that spoke for it, three a field at most."""
+    points: int
+    """N: the settled usable lattice points that they were found on."""
+
+
 class End(StrEnum):
     """How a slide was ended."""
 
@@ -165,7 +181,7 @@ class Closing:
     """SHA-256 of the manifest that was agreed; empty where it was aborted."""
 
 
-Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Closing
+Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Announcement | Closing
 
 
 _FLAGS = tuple((int(flag), str(flag.name).lower()) for flag in Cell if flag & UNUSABLE)

@@ -54,11 +54,14 @@ def _said(verdict: Verdict) -> dict[str, Any]:
 
 def _numbers(of: Table) -> dict[str, int | str]:
     """A table's numbers, each by one key."""
-    found: dict[str, int | str] = of.model_dump(exclude={"categories", "adequacy"})
+    found: dict[str, int | str] = of.model_dump(exclude={"categories", "adequacy", "announcing"})
     for category in of.categories:
         part = category.model_dump(exclude={"category"})
         found |= {f"{category.category} {key}": value for key, value in part.items()}
     for each in of.adequacy:
         part = each.model_dump(exclude={"preparation"})
         found |= {f"{each.preparation} {key}": value for key, value in part.items()}
+    for announcing in of.announcing:
+        part = announcing.model_dump(exclude={"category"})
+        found |= {f"{announcing.category} announcing {key}": v for key, v in part.items()}
     return found

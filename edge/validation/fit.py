@@ -10,6 +10,7 @@ import numpy as np
 from drivers.problem import Problem, Refusal
 from edge.daemon.live import bars_of
 from edge.detection.basis import resting_on
+from edge.validation.announcing import announcing
 from edge.validation.candidates import Counted, Wanted
 from edge.validation.cellularity import adequacy
 from edge.validation.choose import choose
@@ -56,7 +57,7 @@ def fit(samples: Sequence[Sample], card: ModelCard, source: Source, share_percen
     area_um2 = reference_area_um2(source, [slide.planned for slide in negatives])
     positives = [slide for slide in slides if slide.worst]
     choice = choose(negatives, positives, wanted, share_percent, area_um2)
-    return Table(
+    table = Table(
         source=source,
         slides=told(samples),
         seeds=ranges(each.truth.seed for each in samples if each.truth.seed is not None),
@@ -65,6 +66,16 @@ def fit(samples: Sequence[Sample], card: ModelCard, source: Source, share_percen
         reference_area_um2=area_um2,
         categories=choice.categories,
         adequacy=tuple(_adequacy(samples)),
+    )
+    bars = {bar.severity: bar for bar in bars_of(resting_on(card, table, {}))}
+    courses = [s.course for s in samples if not categories.category(s.truth.worst).severity]
+    return table.model_copy(
+        update={
+            "announcing": tuple(
+                announcing(w.name, bars[w.severity], courses, are_whole=source != "public")
+                for w in wanted
+            )
+        }
     )
 
 

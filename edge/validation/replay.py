@@ -27,7 +27,11 @@ Shown = list[tuple[Rectangle, tuple[int, ...]]]
 
 
 def replayed(
-    source: Source, engine: Engine, settings: Settings, on_image: Callable[[], None]
+    source: Source,
+    engine: Engine,
+    settings: Settings,
+    on_image: Callable[[], None],
+    on_row: Callable[[Evidence], None] = lambda _: None,
 ) -> tuple[Evidence, Shown]:
     """A slide's evidence at its end, and what each image could see.
 
@@ -36,6 +40,7 @@ def replayed(
         engine: What judges it.
         settings: The daemon's; its state folder must be there.
         on_image: Told after each image.
+        on_row: Shown the evidence after each row.
 
     Raises:
         Refusal: The daemon would not open it, or an image cannot be read.
@@ -48,6 +53,7 @@ def replayed(
             evidence = Evidence(row)
         assert evidence is not None  # noqa: S101  # the opening is the first row
         keep([row], _no_disk, evidence)
+        on_row(evidence)
         if isinstance(row, Record):
             shown.append((row.place, row.cells))
             on_image()

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,6 +20,7 @@ from edge.journal import rows
 from edge.slide.basis import Basis
 from edge.slide.finding import Column
 from edge.slide.record import End, Incident, IncidentKind, Opening
+from edge.validation.course import Course
 from edge.verdict.decide import decide
 from edge.verdict.verdict import Verdict
 from engines.card import ModelCard
@@ -27,6 +28,12 @@ from engines.tables import Source, Table
 
 Scores = npt.NDArray[np.int32]
 """int32, shape (n, classes): class scores of counted findings, in 1/10,000."""
+
+
+_OTHERWISE: Final = (
+    "opening", "area", "sums", "incidents", "reached", "capped", "announcements", "gallery",
+)  # fmt: skip
+"""Parts of a summary that are not kept as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,10 @@ class Sample:
 
     truth: Truth
     summary: Summary
-    """Its evidence at the end. `reached` and the gallery are not kept: a table decides them."""
+    """Its evidence at the end, without what a table decides: `reached`, `capped`, the gallery."""
     scores: Scores
+    course: Course
+    """How the scan went, for announcements."""
     looker: str
     """What found them: `looker_of` its card."""
 
@@ -87,10 +96,11 @@ def looker_of(card: ModelCard) -> str:
     return f"{card.networks} {card.min_candidate} {card.min_score}"
 
 
-def sample(truth: Truth, evidence: Evidence, card: ModelCard) -> Sample:
+def sample(truth: Truth, evidence: Evidence, course: Course, card: ModelCard) -> Sample:
     """What to keep of a slide that has ended."""
-    summary = replace(evidence.summary(), reached=(), gallery=())
-    return Sample(truth, summary, evidence.counted()[:, Column.CLASSES :], looker_of(card))
+    summary = replace(evidence.summary(), reached=(), capped=(), gallery=())
+    scores = evidence.counted()[:, Column.CLASSES :]
+    return Sample(truth, summary, scores, course, looker_of(card))
 
 
 def save(kept: Sample, path: Path) -> None:
@@ -99,7 +109,7 @@ def save(kept: Sample, path: Path) -> None:
     numbers = {
         name: getattr(summary, name)
         for name in Summary.__dataclass_fields__
-        if name not in ("opening", "area", "sums", "incidents", "reached", "gallery")
+        if name not in _OTHERWISE
     }
     head = {
         "truth": asdict(kept.truth),
@@ -113,7 +123,8 @@ def save(kept: Sample, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     with new.open("wb") as file:
-        np.savez_compressed(file, head=np.array(json.dumps(head)), scores=kept.scores)
+        arrays: dict[str, Any] = {"scores": kept.scores, **kept.course.arrays()}
+        np.savez_compressed(file, head=np.array(json.dumps(head)), **arrays)
     new.replace(path)
 
 
@@ -127,6 +138,7 @@ def load(path: Path) -> Sample:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             head: dict[str, Any] = json.loads(str(kept["head"]))
             scores: Scores = kept["scores"].astype(np.int32)
+            course = Course.of(kept)
         opening = rows.row("opening", head["opening"].encode())
         if not isinstance(opening, Opening):
             raise ValueError("it has no opening")
@@ -137,10 +149,12 @@ def load(path: Path) -> Sample:
             sums=Sums(**head["sums"]),
             incidents=tuple(Incident(IncidentKind(kind), why) for kind, why in head["incidents"]),
             reached=(),
+            capped=(),
+            announcements=(),
             gallery=(),
             **numbers | {"end": End(numbers["end"])},
         )
-        return Sample(Truth(**head["truth"]), summary, scores, head["looker"])
+        return Sample(Truth(**head["truth"]), summary, scores, course, head["looker"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         problem = Problem("work", str(path), f"is no sample of a slide: {error}", "Remove the file")
         raise Refusal(problem) from None

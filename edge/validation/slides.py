@@ -18,6 +18,7 @@ from drivers.sources.simulated.specimen import preset
 from edge.daemon.engine import Engine
 from edge.settings import Settings
 from edge.slide.record import GRID, sees
+from edge.validation.course import Course
 from edge.validation.replay import Shown, replayed
 from edge.validation.sample import Sample, Truth, sample
 from edge.verdict import system
@@ -81,7 +82,8 @@ class Rendered:
                 preparation=self.preparation,
             )
         )
-        evidence, images = replayed(slide, engine, settings, on_image)
+        course = Course()
+        evidence, images = replayed(slide, engine, settings, on_image, course.note)
         truth = slide.truth()
         squamous = [(c.x_nm, c.y_nm) for c in truth if c.kind.is_squamous]
         categories = system.load(evidence.summary().opening.basis.system)
@@ -89,7 +91,10 @@ class Rendered:
         worst = max(labels, key=lambda label: categories.category(label).severity)
         seen = seen_points(np.array(squamous, np.int64).reshape(-1, 2), images)
         return sample(
-            Truth("rendered", self.specimen, self.seed, worst, seen), evidence, _card(engine)
+            Truth("rendered", self.specimen, self.seed, worst, seen),
+            evidence,
+            course,
+            _card(engine),
         )
 
 
@@ -128,10 +133,12 @@ class Public:
             images=frozenset(self.images),
             specimen=Specimen(_card(engine).specimens[0]),
         )
-        evidence, _ = replayed(ImageFolder(options), engine, settings, on_image)
+        course = Course()
+        evidence, _ = replayed(ImageFolder(options), engine, settings, on_image, course.note)
         return sample(
             Truth("public", self.folder.resolve().name, None, self.label, None),
             evidence,
+            course,
             _card(engine),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edge.evidence.summary import Summary
 from edge.verdict.adequacy import LEAST_FIELDS, Adequacy, AdequacyState, adequacy
+from edge.verdict.announcement import Announcements, announcements
 from edge.verdict.gaps import distrust, gaps, lost_ground, notes
 from edge.verdict.reasons import Reason, ReasonCode, reason
 from edge.verdict.spot import POINT_UM2
@@ -48,6 +49,7 @@ def decide(summary: Summary) -> Verdict:
     named = standing[0] if standing else None
     doubted = [t for t in tallies if t.is_in_question and not _is_settled_by(named, t)]
     holes = gaps(summary)
+    told = announcements(summary, system, [t.category for t in standing])
     cells = adequacy(summary, not holes, any(t.is_in_question for t in tallies))
 
     outcome = _outcome(untrusted, named, holes, doubted, cells)
@@ -67,7 +69,7 @@ def decide(summary: Summary) -> Verdict:
             *((_about_cells(cells, summary, system),) if is_clear else ()),
             *lost_ground(summary),
         ),
-        notes=notes(summary),
+        notes=(*notes(summary), *_not_borne_out(told)),
         area=summary.area,
         adequacy=cells,
         counts=(
@@ -75,6 +77,7 @@ def decide(summary: Summary) -> Verdict:
             *((t.category.name, t.found) for t in reversed(tallies)),
         ),
         gallery=tuple(entry.name for entry in summary.gallery),
+        announcements=told,
         table=basis.table,
         negative_slides=basis.negative_slides,
         identities=basis.identities,
@@ -162,6 +165,14 @@ def _asks(tally: _Tally) -> Reason:
         found=tally.found,
         category=tally.category.name,
         bar=tally.asks_for_review,
+    )
+
+
+def _not_borne_out(told: Announcements) -> tuple[Reason, ...]:
+    return tuple(
+        reason(ReasonCode.ANNOUNCEMENT_NOT_BORNE_OUT, category=each.category)
+        for each in told.announced
+        if each.is_borne_out is False
     )
 
 

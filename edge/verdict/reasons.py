@@ -54,6 +54,7 @@ class ReasonCode(StrEnum):
     TRUNCATED = "truncated"
     WITHDRAWN = "withdrawn"
     NO_NEGATIVE_SLIDES = "no_negative_slides"
+    ANNOUNCEMENT_NOT_BORNE_OUT = "announcement_not_borne_out"
 
 
 _LOST = "{points} of {planned} planned lattice points ({share}) are lost: "
@@ -141,6 +142,9 @@ WORDING: Final[Mapping[ReasonCode, str]] = MappingProxyType(
         ReasonCode.NO_NEGATIVE_SLIDES: (
             "The thresholds (table {table}) rest on no negative slides: "
             "one finding asks for a review"
+        ),
+        ReasonCode.ANNOUNCEMENT_NOT_BORNE_OUT: (
+            "{category} was announced in mid-scan, and this verdict does not bear it out"
         ),
     }
 )

@@ -8,10 +8,8 @@ from typing import Final
 from edge.evidence.summary import Area
 from edge.slide.canonical import canonical
 from edge.verdict.adequacy import Adequacy
+from edge.verdict.announcement import Announcements
 from edge.verdict.reasons import Reason
-
-ANNOUNCEMENT: Final = "not established"
-"""Nothing is announced in mid-scan yet."""
 
 USE: Final = "research use only"
 """No site has validated this software."""
@@ -56,6 +54,8 @@ class Verdict:
     """
     gallery: tuple[str, ...]
     """Names of findings that have a crop, best first."""
+    announcements: Announcements
+    """History of the scan: the outcome does not depend on it."""
     table: str
     """The card's table that the thresholds are of."""
     negative_slides: int
@@ -92,7 +92,14 @@ def to_json(verdict: Verdict) -> bytes:
         },
         "counts": dict(verdict.counts),
         "gallery": verdict.gallery,
-        "announcement": ANNOUNCEMENT,
+        "announcement": {
+            "state": verdict.announcements.state,
+            "announced": [
+                {"category": each.category, "borne_out": each.is_borne_out}
+                for each in verdict.announcements.announced
+            ],
+            "not_established": dict(verdict.announcements.not_established),
+        },
         "rests_on": {"table": verdict.table, "negative_slides": verdict.negative_slides},
         "identities": dict(verdict.identities),
         "system": verdict.system,

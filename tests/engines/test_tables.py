@@ -6,7 +6,7 @@ import pytest
 
 from engines.card import CARD, ModelCard, read
 from engines.detector import BadModel
-from engines.tables import Adequacy, Category, Table
+from engines.tables import Adequacy, Announcing, Category, Table
 from engines.tables_toml import replaced, written
 
 PUBLIC = Table(
@@ -38,6 +38,12 @@ RENDERED = Table(
             source="20 slides: 0.93 to 0.95\nand\\more",
         ),
     ),
+    announcing=(
+        Announcing(
+            category="LSIL", r_milli=0, b_points=0, odds=21, findings=30, maxima=0, refused="why"
+        ),
+        Announcing(category="HSIL", r_milli=300, b_points=9_000, odds=21, findings=4, maxima=0),
+    ),
 )
 
 
@@ -63,7 +69,7 @@ def test_a_table_takes_the_place_of_the_one_of_its_source_and_nothing_else_chang
 ) -> None:
     path = folder / CARD
     before = path.read_text()
-    new = table.model_copy(update={"slides": "others", "adequacy": ()})
+    new = table.model_copy(update={"slides": "others", "adequacy": (), "announcing": ()})
     path.write_text(replaced(before, new))
     assert {each.source: each for each in read(folder).tables} == {
         "public": PUBLIC,

@@ -13,6 +13,7 @@ from edge.evidence.summary import Area, GalleryEntry, Summary, Sums
 from edge.slide.finding import Finding, finding
 from edge.slide.plan import PlannedField
 from edge.slide.record import (
+    Announcement,
     Cell,
     Closing,
     Disposition,
@@ -59,6 +60,7 @@ class Oracle:
         self.withdrawn = {(r.field, r.capture) for r in rows if isinstance(r, Withdrawal)}
         self.skipped = {row.field for row in rows if isinstance(row, Skip)}
         self.incidents = {row for row in rows if isinstance(row, Incident)}
+        self.announcements = {row for row in rows if isinstance(row, Announcement)}
         self.closings = {row for row in rows if isinstance(row, Closing)}
         self.records = {
             row.image: row
@@ -209,6 +211,10 @@ class Oracle:
         crops = {image: {c.finding for c in row.crops} for image, row in self.records.items()}
         shown = [one for one in counted if one.index in crops[one.image]]
         reached = [one.finding.reached for one in counted]
+        of_fields = [
+            [one.finding.reached for one in counted if one.image.field == planned.field]
+            for planned in self.plan.fields
+        ]
         end = min(self.closings, key=lambda row: (row.end, row.why), default=None)
         fields = self.plan.fields
         return Summary(
@@ -234,6 +240,13 @@ class Oracle:
                 sum(bits == 0 for bits in reached),
                 *(sum(bits >> severity & 1 for bits in reached) for severity in range(1, 16)),
             ),
+            capped=(
+                sum(min(3, bits.count(0)) for bits in of_fields),
+                *(
+                    sum(min(3, sum(each >> severity & 1 for each in bits)) for bits in of_fields)
+                    for severity in range(1, 16)
+                ),
+            ),
             unsettled_fields=sum(not self.is_complete(p) for p in fields),
             missing_fields=sum(
                 not self.of_field(p.field) and p.field not in self.skipped for p in fields
@@ -245,6 +258,12 @@ class Oracle:
             truncated_images=sum(row.truncated for row in self.records.values()),
             withdrawn_captures=len(self.withdrawn),
             incidents=tuple(sorted(self.incidents, key=lambda row: (row.kind, row.detail))),
+            announcements=tuple(
+                sorted(
+                    self.announcements,
+                    key=lambda row: (row.category, row.milli_log10_e, row.findings, row.points),
+                )
+            ),
             end=end.end if end else None,
             end_why=end.why if end else "",
             gallery=tuple(

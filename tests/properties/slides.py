@@ -12,6 +12,7 @@ from edge.slide.finding import Findings, no_findings
 from edge.slide.place import Rectangle
 from edge.slide.plan import Plan, PlannedField
 from edge.slide.record import (
+    Announcement,
     Cell,
     Closing,
     Crop,
@@ -138,6 +139,10 @@ def random_slide(chance: random.Random, name: str = "S-1") -> Slide:
         rows.append(Incident(chance.choice(list(IncidentKind)), chance.choice(["", "again"])))
     if chance.random() < 0.5:
         rows.append(Closing(chance.choice(list(End)), "", ""))
+    if chance.random() < 0.3:
+        for _ in range(2):
+            category = chance.choice(["LSIL", "HSIL"])
+            rows.append(Announcement(category, 2_000, chance.randint(1, 3), chance.randint(1, 2)))
     return Slide(start, tuple(rows))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.evidence.fold import Evidence, fold
 from edge.evidence.summary import Summary
 from edge.journal.store import Kept, SlideStore
-from edge.slide.record import Record, Row, Withdrawal
+from edge.slide.record import Announcement, Record, Row, Withdrawal
 from edge.verdict.decide import decide
 from edge.verdict.verdict import to_json
 from tests.properties.slides import Slide, random_slide, seeded, slides
@@ -68,6 +68,28 @@ def test_i1_the_journal_gives_the_bytes_of_one_batch_however_often_it_was_opened
         kept = [*(one.record for one in store.records()), *store.others()]
         store.close()
     assert verdict(fold(kept)) == verdict(fold(slide.rows))
+
+
+@settings(max_examples=60, deadline=None)
+@given(slides)
+def test_i5_no_outcome_depends_on_what_was_announced(slide: Slide) -> None:
+    told = [json.loads(verdict(fold(each.rows))) for each in (slide, slide.without(Announcement))]
+    for said in told:
+        del said["announcement"]
+        said["notes"] = [n for n in said["notes"] if n["code"] != "announcement_not_borne_out"]
+    assert told[0] == told[1]
+
+
+def test_i5_some_final_verdicts_bear_announcements_out_and_some_do_not() -> None:
+    made = [each for slide in sample() for each in announced(slide)]
+    assert {each["borne_out"] for each in made} == {None, True, False}
+    assert len(made) >= 0.3 * len(sample())
+
+
+def announced(slide: Slide) -> list[dict[str, object]]:
+    said = json.loads(verdict(fold(slide.rows)))["announcement"]["announced"]
+    assert len({each["category"] for each in said}) == len(said)
+    return list(said)
 
 
 @cache

@@ -135,6 +135,9 @@ def test_the_live_view_shows_the_last_news_of_every_slide() -> None:
         EventKind.FIELD_CHECKED: {
             "field": 2, "capture": 1, "disposition": "unusable", "reasons": ["out_of_focus"],
         },
+        EventKind.ANNOUNCEMENT: {
+            "category": "HSIL", "milli_log10_e": 3_054, "findings": 3, "points": 1_000,
+        },
         EventKind.VERDICT: {
             "category": None, "outcome": "incomplete", "state": "provisional",
             "adequacy": {"cells": 12},
@@ -148,6 +151,7 @@ def test_the_live_view_shows_the_last_news_of_every_slide() -> None:
     cells = [list(column.cells) for column in table.columns]
     assert cells == [
         ["s"], ["3 of 9"], ["f2.c1 unusable (out_of_focus)"], ["12"],
+        ["HSIL (3 findings, E = 10^3.1)"],
         ["incomplete (provisional)"], ["1.5 s, engine is slower"],
     ]  # fmt: skip
     assert str(table.caption) == "FAULT: The disk failed. Mend it."

@@ -11,6 +11,7 @@ from edge.report import json_report, text
 from edge.report.model import Report, VerdictPart, report
 from edge.slide.canonical import canonical
 from edge.verdict.adequacy import Adequacy, AdequacyState
+from edge.verdict.announcement import Announced, Announcements
 from edge.verdict.reasons import ReasonCode, reason
 from edge.verdict.verdict import Outcome, State, Verdict, to_json, verdict_hash
 
@@ -26,6 +27,7 @@ VERDICT = Verdict(
     adequacy=Adequacy(6_066, 5_828, 6_304, 5_000, AdequacyState.ADEQUATE),
     counts=(("NILM", 6_000), ("LSIL", 12), ("HSIL", 2)),
     gallery=tuple(f"f{field}.c1.p0.i0" for field in range(12)),
+    announcements=Announcements((), (("HSIL", "few slides"),), "not established"),
     table="rendered",
     negative_slides=40,
     identities=(("engine", "e1"), ("model", "m1")),
@@ -83,6 +85,7 @@ Counted findings that reach a category
   HSIL 2, LSIL 12, NILM 6,000
   not assessed: SCC, organisms
   announcement: not established
+    never HSIL: few slides
 Gallery: 12 findings
   f0.c1.p0.i0 f1.c1.p0.i0 f2.c1.p0.i0 f3.c1.p0.i0 f4.c1.p0.i0 f5.c1.p0.i0 f6.c1.p0.i0 \
 f7.c1.p0.i0 f8.c1.p0.i0 f9.c1.p0.i0 ...
@@ -123,6 +126,22 @@ def test_an_outcome_without_a_category_is_said_first(outcome: Outcome) -> None:
 def test_cellularity_is_told_as_far_as_it_is_known(cells: Adequacy, told: str) -> None:
     lines = text.write(reported(replace(VERDICT, adequacy=cells))).splitlines()
     assert lines[lines.index("Cells") + 1] == f"  {told}"
+
+
+@pytest.mark.parametrize(
+    ("is_borne_out", "told"),
+    [
+        (None, "HSIL"),
+        (True, "HSIL, borne out"),
+        (False, "HSIL, NOT borne out by this verdict"),
+    ],
+)
+def test_an_announcement_is_told_with_what_became_of_it(
+    is_borne_out: bool | None, told: str
+) -> None:
+    made = Announcements((Announced("HSIL", is_borne_out),), (), "announced")
+    lines = text.write(reported(replace(VERDICT, announcements=made))).splitlines()
+    assert f"  announcement: {told}" in lines
 
 
 def test_a_provisional_verdict_has_no_revision_yet() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from drivers.problem import Refusal
+from edge.validation.course import Course
 from edge.validation.fit import fit, ranges, reference_area_um2
-from edge.validation.sample import Sample, Truth
+from edge.validation.sample import Sample, Scores, Truth
 from engines.card import ModelCard
 from tests.edge.verdict.conftest import NEGATIVE, OPENING
 from tests.engines import tiny_model
@@ -39,7 +40,14 @@ def slide(
         area=replace(NEGATIVE.area, planned=planned),
     )
     known: dict[str, Any] = {"source": "rendered", "origin": "negative", "seen_cells": 5_700}
-    return Sample(Truth(seed=seed, worst=worst, **known | truth), summary, scores, "")
+    return Sample(
+        Truth(seed=seed, worst=worst, **known | truth), summary, scores, course(scores, planned), ""
+    )
+
+
+def course(scores: Scores, planned: int) -> Course:
+    """All of it found in one field, half-way through the scan."""
+    return Course([0, planned // 2, planned], [(1, 0, len(scores))], [scores])
 
 
 def test_a_table_says_which_slides_it_rests_on(card: ModelCard) -> None:

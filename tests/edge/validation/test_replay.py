@@ -12,11 +12,14 @@ import pytest
 from drivers.problem import Refusal
 from drivers.sources.simulated.render import SimulatedSlide
 from edge.daemon.engine import start
+from edge.daemon.live import bars_of
 from edge.evidence.fold import Evidence
+from edge.evidence.summary import Summary
 from edge.settings import Settings
 from edge.slide.finding import Column
 from edge.slide.place import Rectangle
 from edge.slide.record import Cell
+from edge.validation.course import Course
 from edge.validation.replay import Shown, replayed
 from edge.validation.sample import Sample, Truth, counts, load, load_all, sample, save
 from edge.validation.slides import seen_points
@@ -33,10 +36,15 @@ class Replay:
     source: SimulatedSlide
     evidence: Evidence
     shown: Shown
+    course: Course
+    steps: list[Summary]
+    """After each row."""
 
     @property
     def sample(self) -> Sample:
-        return sample(Truth("rendered", "negative", 3, "NILM", 7), self.evidence, self.card)
+        return sample(
+            Truth("rendered", "negative", 3, "NILM", 7), self.evidence, self.course, self.card
+        )
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +54,17 @@ def replay() -> Iterator[Replay]:
         settings = Settings(state_dir=Path(name), model=card.folder)
         source = slide(fields=6)
         told: list[None] = []
-        evidence, shown = replayed(source, start(settings), settings, lambda: told.append(None))
+        course, steps = Course(), list[Summary]()
+
+        def note(evidence: Evidence) -> None:
+            course.note(evidence)
+            steps.append(evidence.summary())
+
+        evidence, shown = replayed(
+            source, start(settings), settings, lambda: told.append(None), note
+        )
         assert len(told) == 6
-        yield Replay(card, source, evidence, shown)
+        yield Replay(card, source, evidence, shown, course, steps)
 
 
 def test_it_is_the_verdict_of_a_running_daemon_bit_for_bit(replay: Replay) -> None:
@@ -74,6 +90,21 @@ def test_what_is_kept_gives_the_same_verdict_again(replay: Replay, tmp_path: Pat
     assert counts(kept.scores, whole.opening.basis) == whole.reached
     again = json.loads(to_json(kept.at(replay.card, replay.card.tables[0])))
     assert again == json.loads(to_json(decide(whole))) | {"gallery": []}
+
+
+def test_what_is_kept_counts_again_what_the_evidence_counted_after_each_row(
+    replay: Replay, tmp_path: Path
+) -> None:
+    save(replay.sample, tmp_path / "slide.npz")
+    course, steps = load(tmp_path / "slide.npz").course, replay.steps
+    bars = bars_of(steps[0].opening.basis)
+    assert course.points == [step.area.usable for step in steps]
+    for bar in bars:
+        counted = [step.capped[bar.severity] for step in steps]
+        assert course.found(bar).tolist() == counted
+        assert course.found(bar, most=10**6)[-1] == steps[-1].reached[bar.severity]
+        assert len(set(counted)) > 1
+    assert len(bars) == 2
 
 
 def test_another_table_gives_another_verdict_without_another_look(replay: Replay) -> None:

@@ -52,7 +52,7 @@ def test_i8_a_verdict_says_what_made_it_and_for_what_use(slide: Slide) -> None:
     assert data["rests_on"] == {"table": "rendered", "negative_slides": 40}
     assert data["use"] == "research use only"
     assert data["purpose"] == "clinical"
-    assert data["announcement"] == "not established"
+    assert data["announcement"]["state"] == "not established"
 
 
 def test_i1_neither_the_slides_name_nor_its_driver_is_in_the_verdict(slide: Slide) -> None:
