@@ -56,7 +56,7 @@ class Counts:
         self.looks: dict[int, Look] = {}
         """By their view."""
         self._same_pixels: dict[str, list[Look]] = {}
-        self._reached = Totals(np.zeros((len(self.fields), SEVERITIES)))
+        self._reached = Totals(np.zeros((len(self.fields), SEVERITIES), np.int64))
         self._states = Totals(np.array([_state(field) for field in self.fields]))
         self._is_closed = False
         self._new: set[int] = set()

@@ -37,7 +37,7 @@ class Coverage:
         self._waits = np.ones(fields, bool)
         self._cells = np.zeros(fields, np.int64)
         self._owned = np.zeros(fields, np.int64)
-        self._sums = Totals(np.zeros((fields, 6)))
+        self._sums = Totals(np.zeros((fields, 6), np.int64))
         self._stale: set[int] = set()
         """Fields whose row of `_sums` is not up to date."""
         self._credit: list[Ints | None] = [None] * fields

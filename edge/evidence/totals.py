@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edge.evidence.ground import Ints
 
 
@@ -11,7 +9,7 @@ class Totals:
     """A row of integers a field, and the sum of all rows."""
 
     def __init__(self, rows: Ints) -> None:
-        self._rows = rows.astype(np.int64)
+        self._rows = rows.copy()
         self.all = self._rows.sum(axis=0)
         """int64, shape (columns,)."""
 
