@@ -25,7 +25,7 @@ _REASON_OF_CELL: Final = np.array(
 
 
 class Coverage:
-    """Areas, as a sum over fields. Memory: about 0.2 KB a field, and 12 B a run of lost points."""
+    """Areas, as a sum over fields. Memory: about 0.4 KB a field, and 12 B a run of lost points."""
 
     def __init__(self, ground: Ground, views: Views) -> None:
         self._ground = ground

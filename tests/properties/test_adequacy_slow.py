@@ -20,7 +20,7 @@ from edge.verdict.verdict import Outcome
 from tests.properties.page import DOCS, table, write_section
 from tests.properties.sparse_and_dense import LOSSES, MINIMUM, SPREADS, Slide, simulated
 
-SLIDES, SLIDES_A_CARD, FITTED_ON, LOOKS = 6_000, 60, 28, 17
+SLIDES, SLIDES_A_CARD, FITTED_ON, LOOKS = 5_040, 60, 28, 17
 CARDS = 1_000
 K, K_SPREAD = 0.99, 0.017
 PAGE = DOCS / "adequacy-proof.md"
