@@ -1,7 +1,7 @@
 """What counts, field by field: a change counts its field and the neighbours again, no more."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from edge.evidence.gallery import Gallery, Place, places
 from edge.evidence.ground import LATTICE_NM, Ground
 from edge.evidence.look import FieldLooks, Look
 from edge.evidence.ownership import Views
+from edge.evidence.totals import Totals
 from edge.slide.finding import Findings
 from edge.slide.plan import Plan
 from edge.slide.record import Record
@@ -21,6 +22,27 @@ MOST_A_FIELD: Final = 3
 """Findings of one field that speak for an announcement, at most: one clump is no more evidence."""
 
 _NONE: Final = np.zeros(0, np.int64)
+
+
+class States(NamedTuple):
+    """What became of fields and images: how many of each."""
+
+    unsettled_fields: int
+    missing_fields: int
+    """With no image and no skip."""
+    skipped_fields: int
+    unprocessed_images: int
+    truncated_images: int
+
+
+def _state(field: FieldLooks) -> States:
+    return States(
+        not field.is_complete,
+        not (field.looks or field.is_skipped),
+        field.is_skipped,
+        sum(look.is_unprocessed for look in field.looks),
+        sum(look.is_truncated for look in field.looks),
+    )
 
 
 class Counts:
@@ -37,9 +59,9 @@ class Counts:
         self.looks: dict[int, Look] = {}
         """By their view."""
         self._same_pixels: dict[str, list[Look]] = {}
-        self.cells = np.zeros(len(self.fields), np.int64)
-        """Counted findings of each field."""
-        self._reached = np.zeros((len(self.fields), SEVERITIES), np.int64)
+        self._reached = Totals(np.zeros((len(self.fields), SEVERITIES), np.int64))
+        self._capped = Totals(np.zeros((len(self.fields), SEVERITIES), np.int64))
+        self._states = Totals(np.array([_state(field) for field in self.fields]))
         self._is_closed = False
         self._new: set[int] = set()
         self._changed: set[int] = set()
@@ -103,11 +125,15 @@ class Counts:
 
     def reached(self) -> tuple[int, ...]:
         """Counted findings that reach each severity; [0] is those that reach none."""
-        return tuple(self._reached.sum(axis=0).tolist())
+        return tuple(self._reached.all.tolist())
+
+    def states(self) -> States:
+        """What became of fields and images, as of the last `recount`."""
+        return States(*self._states.all.tolist())
 
     def capped(self) -> tuple[int, ...]:
         """As `reached`, but of each field `MOST_A_FIELD` at most."""
-        return tuple(np.minimum(self._reached, MOST_A_FIELD).sum(axis=0).tolist())
+        return tuple(self._capped.all.tolist())
 
     def counted(self) -> dict[int, Findings]:
         """The findings that count, as of the last `recount`, of each field that has an image."""
@@ -123,6 +149,7 @@ class Counts:
         for index in self._changed:
             field = self.fields[index]
             field.is_complete = self._is_closed or field.is_skipped or field.has_all_planes
+            self._states.put(index, _state(field))
         touched = {i for index in self._changed for i in self._ground.neighbours(index)}
         for index in touched:
             self._settle(index)
@@ -153,6 +180,10 @@ class Counts:
         """Find who owns the lattice points at home in a field, and its images' findings."""
         field, home = self.fields[index], self._ground.homes[index]
         is_waiting = home.is_first_everywhere and not field.is_complete
+        if is_waiting:
+            self.coverage.wait(index)
+            if not field.looks:
+                return
         rows, columns = (_NONE, _NONE) if is_waiting else home.lattice()
         x_nm = [(home.column + columns) * LATTICE_NM, *(look.x_nm for look in field.looks)]
         y_nm = [(home.row + rows) * LATTICE_NM, *(look.y_nm for look in field.looks)]
@@ -160,9 +191,7 @@ class Counts:
             index, self._candidates, np.concatenate(x_nm), np.concatenate(y_nm)
         )
         start = len(rows)
-        if is_waiting:
-            self.coverage.wait(index)
-        else:
+        if not is_waiting:
             around = {i: self.fields[i] for i in self._ground.neighbours(index)}
             self.coverage.settle(index, (rows, columns), owner[:start], cell[:start], around)
         for look in field.looks:
@@ -184,9 +213,11 @@ class Counts:
         if is_same:
             return False
         reached = np.concatenate([_NONE, *(look.reached for look in field.looks)])
-        self.cells[index] = sum(look.cells for look in field.looks)
-        self._reached[index] = (reached[:, None] >> np.arange(SEVERITIES) & 1).sum(axis=0)
-        self._reached[index, 0] = (reached == 0).sum()
+        of_each = (reached[:, None] >> np.arange(SEVERITIES) & 1).sum(axis=0)
+        of_each[0] = (reached == 0).sum()
+        self._reached.put(index, of_each)
+        self._capped.put(index, np.minimum(of_each, MOST_A_FIELD))
+        self.coverage.count(index, sum(look.cells for look in field.looks))
         return True
 
     def _places(self, fields: Iterable[int]) -> Iterator[Place]:

@@ -1,16 +1,16 @@
 """How much ground was seen, and why the rest was not: counted in lattice points."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.evidence.ground import LATTICE_NM, Ground, Ints
 from edge.evidence.look import FieldLooks
 from edge.evidence.ownership import BLIND, NOBODY, Cells, Views
 from edge.evidence.patches import Runs, largest_patch, lost_runs
 from edge.evidence.summary import Area, Sums
+from edge.evidence.totals import Totals
 from edge.slide.record import Cell
 
 _FLAGS: Final = tuple(flag for flag in Cell if flag & int(BLIND))
@@ -25,15 +25,21 @@ _REASON_OF_CELL: Final = np.array(
 
 
 class Coverage:
-    """Areas, as a sum over fields. Memory: about 0.2 KB a field, and 12 B a run of lost points."""
+    """Areas, as a sum over fields. Memory: about 0.4 KB a field, and 12 B a run of lost points."""
 
     def __init__(self, ground: Ground, views: Views) -> None:
         self._ground = ground
         self._views = views
         fields = len(ground.homes)
-        self._parts = np.zeros((fields, _LOST + len(REASONS)), np.int64)
-        self._parts[:, _PENDING] = [home.points for home in ground.homes]
+        parts = np.zeros((fields, _LOST + len(REASONS)), np.int64)
+        parts[:, _PENDING] = [home.points for home in ground.homes]
+        self._parts = Totals(parts)
+        self._waits = np.ones(fields, bool)
+        self._cells = np.zeros(fields, np.int64)
         self._owned = np.zeros(fields, np.int64)
+        self._sums = Totals(np.zeros((fields, 6), np.int64))
+        self._stale: set[int] = set()
+        """Fields whose row of `_sums` is not up to date."""
         self._credit: list[Ints | None] = [None] * fields
         self._lost: dict[int, Runs] = {}
         self._largest: int | None = 0
@@ -41,7 +47,11 @@ class Coverage:
 
     def wait(self, field: int) -> None:
         """All points at home in this field are pending."""
-        self._put(field, np.array([0, 0, self._ground.homes[field].points]), None, None)
+        if not self._waits[field]:
+            counts = [0] * (_LOST + len(REASONS))
+            counts[_PENDING] = self._ground.homes[field].points
+            self._put(field, counts, None, None)
+            self._waits[field] = True
 
     def settle(
         self,
@@ -64,7 +74,7 @@ class Coverage:
         is_lost = owner == NOBODY
         is_usable = ~is_pending & ~is_lost & (cell == Cell.USABLE)
         pending, lost, usable = (int(flags.sum()) for flags in (is_pending, is_lost, is_usable))
-        counts = [usable, len(owner) - usable - pending - lost, pending]
+        counts = [usable, len(owner) - usable - pending - lost, pending, *(0,) * len(REASONS)]
         credit = None
         if usable:
             owners = self._views.field_of(owner[is_usable])
@@ -73,18 +83,27 @@ class Coverage:
         if lost:
             home = self._ground.homes[field]
             rows, columns = lattice[0][is_lost], lattice[1][is_lost]
-            counts += self._reasons(field, rows, columns, around)
+            counts[_LOST:] = self._reasons(field, rows, columns, around)
             runs = lost_runs(home, rows, columns)
-        self._put(field, np.array(counts), credit, runs)
+        self._put(field, counts, credit, runs)
+        self._waits[field] = False
 
-    def _put(self, field: int, counts: Ints, credit: Ints | None, runs: Runs | None) -> None:
-        self._parts[field] = 0
-        self._parts[field, : len(counts)] = counts
+    def count(self, field: int, cells: int) -> None:
+        """So many cells are counted in a field."""
+        self._cells[field] = cells
+        self._stale.add(field)
+
+    def _put(
+        self, field: int, counts: Sequence[int], credit: Ints | None, runs: Runs | None
+    ) -> None:
+        self._parts.put(field, counts)
         before, self._credit[field] = self._credit[field], credit
         if before is not None:
             self._owned[before[0]] -= before[1]
+            self._stale.update(before[0].tolist())
         if credit is not None:
             self._owned[credit[0]] += credit[1]
+            self._stale.update(credit[0].tolist())
         if runs is not None:
             if not np.array_equal(runs, self._lost.get(field, ())):
                 self._lost[field], self._largest = runs, None
@@ -112,7 +131,7 @@ class Coverage:
 
     def area(self) -> Area:
         """All fields together."""
-        usable, empty, pending, *lost = (int(part) for part in self._parts.sum(axis=0))
+        usable, empty, pending, *lost = (int(part) for part in self._parts.all)
         if self._largest is None:
             self._largest = largest_patch(list(self._lost.values()))
         return Area(
@@ -125,15 +144,11 @@ class Coverage:
             field=self._field_points,
         )
 
-    def sums(self, cells: npt.NDArray[np.int64]) -> Sums:
-        """Over the fields that own usable ground; `cells` are the counted of each: (fields,)."""
-        owns = self._owned > 0
-        points, cells = self._owned[owns], cells[owns]
-        return Sums(
-            n=len(points),
-            cells=int(cells.sum()),
-            points=int(points.sum()),
-            cells_cells=int((cells * cells).sum()),
-            cells_points=int((cells * points).sum()),
-            points_points=int((points * points).sum()),
-        )
+    def sums(self) -> Sums:
+        """Over the fields that own usable ground: of the cells that were counted in each."""
+        for field in self._stale:
+            cells, points = int(self._cells[field]), int(self._owned[field])
+            row = (1, cells, points, cells * cells, cells * points, points * points)
+            self._sums.put(field, row if points else (0,) * len(row))
+        self._stale.clear()
+        return Sums(*self._sums.all.tolist())

@@ -91,19 +91,14 @@ class Evidence:
         """
         counts = self._counts
         counts.recount()
-        fields, looks = counts.fields, counts.looks.values()
         closing = min(self._closings, key=lambda row: (row.end, row.why), default=None)
         return Summary(
             opening=self._opening,
             area=counts.coverage.area(),
-            sums=counts.coverage.sums(counts.cells),
+            sums=counts.coverage.sums(),
             reached=counts.reached(),
             capped=counts.capped(),
-            unsettled_fields=sum(not field.is_complete for field in fields),
-            missing_fields=sum(not (field.looks or field.is_skipped) for field in fields),
-            skipped_fields=sum(field.is_skipped for field in fields),
-            unprocessed_images=sum(look.is_unprocessed for look in looks),
-            truncated_images=sum(look.is_truncated for look in looks),
+            **counts.states()._asdict(),
             withdrawn_captures=len(self._withdrawn),
             incidents=tuple(sorted(self._incidents, key=lambda row: (row.kind, row.detail))),
             announcements=tuple(sorted(self._announcements, key=astuple)),

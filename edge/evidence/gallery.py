@@ -42,6 +42,7 @@ class Gallery:
 
     def __init__(self) -> None:
         self._best: list[Place] = []
+        self._entries: tuple[GalleryEntry, ...] | None = ()
 
     def update(
         self,
@@ -62,11 +63,14 @@ class Gallery:
         best = sorted([*kept, *fresh])[:GALLERY_SIZE]
         if was_full and (len(best) < GALLERY_SIZE or best[-1] > self._best[-1]):
             best = nsmallest(GALLERY_SIZE, everything())
-        self._best = best
+        if best != self._best:
+            self._best, self._entries = best, None
 
     def entries(self) -> tuple[GalleryEntry, ...]:
         """Best first."""
-        return tuple(
-            GalleryEntry(place.image, place.finding, -place.severity, -place.score)
-            for place in self._best
-        )
+        if self._entries is None:
+            self._entries = tuple(
+                GalleryEntry(place.image, place.finding, -place.severity, -place.score)
+                for place in self._best
+            )
+        return self._entries

@@ -1,6 +1,7 @@
 """What evidence says: integers only, the same for the same set of rows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from edge.slide.record import Announcement, End, Image, Incident, Opening
 
@@ -34,7 +35,7 @@ class Sums:
     points_points: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GalleryEntry:
     """One of the best counted findings that have a crop."""
 
@@ -44,7 +45,7 @@ class GalleryEntry:
     severity: int
     score: int
 
-    @property
+    @cached_property
     def name(self) -> str:
         """As in `f12.c1.p0.i7`."""
         return f"{self.image}.i{self.finding}"

@@ -22,8 +22,8 @@ def adequacy(preparation: str, slides: Sequence[tuple[int, int]]) -> Adequacy | 
     """k, its error and p of a preparation; None where too few slides tell.
 
     The unit is the slide: k is the mean of their ratios. Its error is that of one more slide, not
-    of the mean, since the next one is what it will be used for; p is two such errors below k, and
-    not over the lowest ratio seen.
+    of the mean, since the next one is what it will be used for, and so much larger as so few slides
+    tell it badly; p is two such errors below k, and not over the lowest ratio seen.
 
     Args:
         preparation: As `open_slide` names it.
@@ -33,7 +33,7 @@ def adequacy(preparation: str, slides: Sequence[tuple[int, int]]) -> Adequacy | 
     minimum = MINIMUM.get(preparation)
     if minimum is None or len(ratios) < LEAST_SLIDES:
         return None
-    k, error = fmean(ratios), stdev(ratios) * sqrt(1 + 1 / len(ratios))
+    k, error = fmean(ratios), stdev(ratios) * sqrt(1 + 1 / len(ratios)) * _widening(len(ratios) - 1)
     return Adequacy(
         preparation=preparation,
         minimum=minimum,
@@ -44,4 +44,19 @@ def adequacy(preparation: str, slides: Sequence[tuple[int, int]]) -> Adequacy | 
             f"{len(ratios)} rendered slides with known truth: {floor(min(ratios))} to "
             f"{ceil(max(ratios))} true squamous cells for 1,000 counted"
         ),
+    )
+
+
+def _widening(freedom: int) -> float:
+    """How much wider 95 % of Student's t reaches than of the normal distribution.
+
+    Within 3 % of it at 2 degrees of freedom, within 1 % from 3 on.
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.7.5.
+    """
+    z = 1.96
+    return (
+        1
+        + (z**2 + 1) / (4 * freedom)
+        + (5 * z**4 + 16 * z**2 + 3) / (96 * freedom**2)
+        + (3 * z**6 + 19 * z**4 + 17 * z**2 - 15) / (384 * freedom**3)
     )

@@ -69,7 +69,7 @@ def rows(source: Source, engine: Engine, settings: Settings) -> Iterator[Row]:
         EngineFault: The engine failed.
     """
     facts = source.facts
-    opened = open_slide(_message(facts), facts.plan, engine, settings)
+    opened = open_slide(message_of(facts), facts.plan, engine, settings)
     if isinstance(opened, NotOpened):
         raise Refusal(opened.problem)
     yield opened.opening
@@ -86,7 +86,8 @@ def rows(source: Source, engine: Engine, settings: Settings) -> Iterator[Row]:
     yield Closing(End.CLOSED, "", "")
 
 
-def _message(facts: SlideFacts) -> OpenSlide:
+def message_of(facts: SlideFacts) -> OpenSlide:
+    """What would have opened it."""
     return OpenSlide(
         id="validate",
         session="validate",

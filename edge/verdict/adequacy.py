@@ -82,14 +82,33 @@ def estimate(sums: Sums, spot: int, numbers: AdequacyNumbers) -> Estimate:
         Cochran, Sampling Techniques, 3rd edition (1977), chapter 6: the variance of a ratio
         estimate, with the correction for a finite population. The error of k is independent of it.
     """
-    ratio, scale = Fraction(sums.cells, sums.points), Fraction(spot, sums.points)
+    scale = Fraction(spot, sums.points)
     k = Fraction(numbers.true_per_counted_milli, 1_000)
     k_error = Fraction(numbers.true_per_counted_error_milli, 1_000)
-    scatter = sums.cells_cells - 2 * ratio * sums.cells_points + ratio**2 * sums.points_points
     unseen = 1 - Fraction(sums.points, spot)
-    variance = scale**2 * unseen * Fraction(sums.n, sums.n - 1) * scatter
+    variance = scale**2 * unseen * sums.n * _scatter(sums)
     total = sums.cells * scale
     return Estimate(k * total, k**2 * variance + (total * k_error) ** 2)
+
+
+def unseen_in_one_piece(sums: Sums, spot: int, numbers: AdequacyNumbers) -> Fraction:
+    """The variance of the cells on ground that was not seen, were it as dense everywhere.
+
+    `estimate` takes the fields that were seen for a random choice. What is lost is none: a patch
+    out of focus lies at one end of a gradient, and all its fields err from the mean alike. Then
+    their errors add up, and not their squares.
+    Source: `docs/decisions/0014-lost-ground-is-no-random-sample.md`.
+    """
+    k = Fraction(numbers.true_per_counted_milli, 1_000)
+    fields = Fraction((spot - sums.points) * sums.n, sums.points)
+    return (k * fields) ** 2 * _scatter(sums)
+
+
+def _scatter(sums: Sums) -> Fraction:
+    """The variance of a field's cells around the mean density."""
+    ratio = Fraction(sums.cells, sums.points)
+    squares = sums.cells_cells - 2 * ratio * sums.cells_points + ratio**2 * sums.points_points
+    return squares / (sums.n - 1)
 
 
 def adequacy(summary: Summary, coverage_is_complete: bool, abnormal_seen: bool) -> Adequacy:
@@ -115,8 +134,10 @@ def adequacy(summary: Summary, coverage_is_complete: bool, abnormal_seen: bool) 
     if sums.n < LEAST_FIELDS:
         return Adequacy(seen.cells, None, None, numbers.minimum, AdequacyState.NOT_ESTABLISHED)
     spot = spot_points(summary.opening, summary.area.planned)
-    whole = estimate(sums, _points_to_speak_for(spot, summary.area, sums), numbers)
-    low, high = whole.limits
+    spot = _points_to_speak_for(spot, summary.area, sums)
+    whole = estimate(sums, spot, numbers)
+    variance = whole.variance + unseen_in_one_piece(sums, spot, numbers)
+    low, high = Estimate(whole.cells, variance).limits
     state = AdequacyState.UNDECIDED
     if not coverage_is_complete:
         state = seen.state

@@ -128,10 +128,15 @@ class Slide:
         return replace(self, rows=tuple(row for row in self.rows if not isinstance(row, kinds)))
 
 
-def random_slide(chance: random.Random, name: str = "S-1") -> Slide:
-    """Any slide of up to 9 fields."""
-    start = opening(_plan(chance), chance.choice([0, 0, 3_000, 6_000]), name)
-    cells = _planted(chance, start.plan)
+def random_slide(chance: random.Random, name: str = "S-1", most: int = 3, planes: int = 2) -> Slide:
+    """Any slide of 4 to `most` x `most` fields; one in four has fields of 2 to `planes` planes."""
+    plan = _plan(chance, most, chance.choice([1, 1, 1, planes]))
+    start = opening(plan, chance.choice([0, 0, 3_000, 6_000]), name)
+    return _filled(chance, start, _planted(chance, plan))
+
+
+def _filled(chance: random.Random, start: Opening, cells: list[tuple[int, int, int]]) -> Slide:
+    """A slide with all its rows."""
     rows: list[Row] = [start]
     for planned in start.plan.fields:
         rows += _field_rows(chance, start, planned, cells)
@@ -146,12 +151,25 @@ def random_slide(chance: random.Random, name: str = "S-1") -> Slide:
     return Slide(start, tuple(rows))
 
 
-def first_captures(chance: random.Random) -> Slide:
-    """A scan without rescan, withdrawal, skip or fault of the camera: what I5 speaks of.
+def seam_slide(chance: random.Random, most: int, planes: int) -> Slide:
+    """As `random_slide`, with few cells, all of them at seams: the worst may hang on one.
+
+    Of several planes, all fields have two at least.
+    """
+    plan = _plan(chance, most, planes)
+    stacked = [replace(p, planes=chance.randint(min(2, planes), planes)) for p in plan.fields]
+    plan = replace(plan, fields=tuple(stacked))
+    start = opening(plan, chance.choice([0, 3_000, 6_000]))
+    cells = [_at_a_seam(chance, plan) for _ in range(chance.randint(1, 6))]
+    return _filled(chance, start, cells)
+
+
+def first_captures(chance: random.Random, slide: Slide) -> Slide:
+    """Without rescan, withdrawal, skip or fault of the camera: what I5 speaks of.
 
     Fields come in any order.
     """
-    slide = random_slide(chance).without(Withdrawal, Skip, Incident, Closing)
+    slide = slide.without(Withdrawal, Skip, Incident, Closing)
     planes = {planned.field: planned.planes for planned in slide.opening.plan.fields}
     first = [
         replace(row, checksum=str(row.image))
@@ -162,6 +180,15 @@ def first_captures(chance: random.Random) -> Slide:
     return replace(slide, rows=(slide.opening, *first))
 
 
+def arrival(chance: random.Random, slide: Slide) -> list[Row]:
+    """A slide's rows in any order, some of them several times."""
+    rows = list(slide.rows)
+    rows += chance.choices(rows, k=chance.randint(0, len(rows)))
+    if chance.random() < 0.8:
+        chance.shuffle(rows)
+    return rows
+
+
 def seeded(seed: int) -> random.Random:
     """Chance that can be repeated."""
     return random.Random(seed)  # noqa: S311
@@ -170,18 +197,19 @@ def seeded(seed: int) -> random.Random:
 slides = st.integers(0, 2**63).map(lambda seed: random_slide(seeded(seed)))
 """Any slide. Seeds, because the slides are too large to be drawn piece by piece."""
 
-scans = st.integers(0, 2**63).map(lambda seed: first_captures(seeded(seed)))
+scans = st.integers(0, 2**63).map(
+    lambda seed: first_captures(seeded(seed), random_slide(seeded(seed)))
+)
 """Scans of first captures."""
 
 
-def _plan(chance: random.Random) -> Plan:
-    columns, rows = chance.randint(2, 3), chance.randint(2, 3)
+def _plan(chance: random.Random, most: int, planes: int) -> Plan:
+    columns, rows = chance.randint(2, most), chance.randint(2, most)
     w_nm, h_nm = chance.choice([(200_000, 160_000), (170_001, 150_000), (120_000, 240_000)])
-    overlap_nm = chance.choice([24_000, 40_000, 60_000])
+    overlap_nm = min(w_nm, h_nm) * chance.randint(0, 30) // 100
     x_nm, y_nm = chance.randrange(0, 500_000, 500), chance.randrange(-50_000, 500_000, 500)
     plan = grid(columns, rows, w_nm, h_nm, overlap_nm, x_nm, y_nm)
     jitter_nm = chance.choice([0, 0, 10_000, 40_000])
-    planes = chance.choice([1, 1, 1, 2])
     numbers = sorted(chance.sample(range(40), len(plan.fields)))
     fields = list(plan.fields)
     chance.shuffle(fields)
@@ -198,9 +226,9 @@ def _plan(chance: random.Random) -> Plan:
 
 
 def _planted(chance: random.Random, plan: Plan) -> list[tuple[int, int, int]]:
-    """True cells (x, y, severity), most of them near seams."""
+    """True cells (x, y, severity), most of them near seams; few slides are empty or crowded."""
     cells = []
-    for _ in range(4 * len(plan.fields)):
+    for _ in range(chance.choice([0, 1, 2, 4, 4, 4, 6, 8, 20]) * len(plan.fields)):
         planned, other = chance.choice(plan.fields), chance.choice(plan.fields)
         x, y = planned.x_nm, planned.y_nm
         if chance.random() < 0.7:
@@ -209,6 +237,20 @@ def _planted(chance: random.Random, plan: Plan) -> list[tuple[int, int, int]]:
         y += chance.randint(-plan.h_nm, plan.h_nm) // chance.choice([2, 20, 200])
         cells.append((x, y, chance.choice([0, 0, 1, 2, 3])))
     return cells
+
+
+def _at_a_seam(chance: random.Random, plan: Plan) -> tuple[int, int, int]:
+    """A cell half-way between the middles of two fields next to each other, or near that."""
+    one = chance.choice(plan.fields)
+    others = sorted(
+        (p for p in plan.fields if p is not one),
+        key=lambda p: (p.x_nm - one.x_nm) ** 2 + (p.y_nm - one.y_nm) ** 2,
+    )
+    other = chance.choice(others[:3])
+    x, y = (one.x_nm + other.x_nm) // 2, (one.y_nm + other.y_nm) // 2
+    by_nm = chance.choice([1_000, 5_000, 20_000])
+    x, y = x + chance.randint(-by_nm, by_nm), y + chance.randint(-by_nm, by_nm)
+    return x, y, chance.randint(0, 3)
 
 
 def _field_rows(

@@ -1,6 +1,5 @@
 """I1, I4 and I5 of evidence, on random slides; and that these slides are hard enough."""
 
-import random
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -9,12 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.evidence.fold import Evidence, fold
-from edge.evidence.summary import Summary
 from edge.slide.place import Rectangle
 from edge.slide.record import Closing, End, Image, Opening, Record, Row, Withdrawal
+from tests.properties.mix import (
+    has_a_finding_that_waits,
+    has_a_rescan_that_takes_over_in_part,
+    has_a_withdrawal_that_changes_it,
+    has_twins,
+    worst_of,
+)
 from tests.properties.oracle import Oracle
 from tests.properties.slides import (
     Slide,
+    arrival,
     grid,
     opening,
     packed,
@@ -29,15 +35,6 @@ SAMPLE = 150
 """Slides that the statistics below are taken over."""
 
 
-def _arrival(chance: random.Random, slide: Slide) -> list[Row]:
-    """A slide's rows in any order, some of them several times."""
-    rows = list(slide.rows)
-    rows += chance.choices(rows, k=chance.randint(0, len(rows)))
-    if chance.random() < 0.8:
-        chance.shuffle(rows)
-    return rows
-
-
 @settings(max_examples=60, deadline=None)
 @given(slides, slides, st.integers(0, 2**32))
 def test_i1_order_repetition_and_interleaving_do_not_count(
@@ -50,7 +47,7 @@ def test_i1_order_repetition_and_interleaving_do_not_count(
     assert [fold(slide.rows) for slide in (one, other)] == expected
 
     folds = [Evidence(slide.opening) for slide in (one, other)]
-    waiting = [_arrival(chance, slide) for slide in (one, other)]
+    waiting = [arrival(chance, slide) for slide in (one, other)]
     looked_often = chance.random() < 0.5
     while any(waiting):
         which = chance.choice([i for i in (0, 1) if waiting[i]])
@@ -64,7 +61,7 @@ def test_i1_order_repetition_and_interleaving_do_not_count(
 @given(slides, st.integers(0, 2**32))
 def test_i1_the_summary_in_mid_stream_is_that_of_the_rows_so_far(slide: Slide, seed: int) -> None:
     chance = seeded(seed)
-    rows = _arrival(chance, slide)
+    rows = arrival(chance, slide)
     evidence = Evidence(slide.opening)
     for so_far, row in enumerate(rows, start=1):
         evidence.add(row)
@@ -92,14 +89,9 @@ def test_i5_the_worst_so_far_never_falls_while_first_captures_arrive(scan: Slide
     evidence, worst = Evidence(scan.opening), -1
     for row in (*scan.rows, Closing(End.CLOSED, "", "")):
         evidence.add(row)
-        now = _worst(evidence.summary())
+        now = worst_of(evidence.summary())
         assert now >= worst
         worst = now
-
-
-def _worst(summary: Summary) -> int:
-    """The worst severity that a counted finding reaches; -1 where none counts."""
-    return max((s for s, n in enumerate(summary.reached) if n), default=-1)
 
 
 @settings(max_examples=100, deadline=None)
@@ -148,50 +140,20 @@ def _share(is_so: list[bool]) -> float:
     return sum(is_so) / len(is_so)
 
 
-def _has_twins(slide: Slide) -> bool:
-    oracle = Oracle(slide.rows)
-    return any(oracle.twins(one) for ones in oracle.findings.values() for one in ones)
-
-
-def _has_a_rescan_that_takes_over_in_part(slide: Slide) -> bool:
-    oracle = Oracle(slide.rows)
-    owners = {oracle.owner(at) for at in oracle.planned_points()}
-    captures = Counter(field for field, _ in {o[:2] for o in owners if isinstance(o, Image)})
-    return max(captures.values(), default=0) > 1
-
-
-def _has_a_withdrawal_that_changes_it(slide: Slide) -> bool:
-    summary, kept = fold(slide.rows), fold(slide.without(Withdrawal).rows)
-    return summary != replace(kept, withdrawn_captures=summary.withdrawn_captures)
-
-
-def _has_a_finding_that_waits(slide: Slide) -> bool:
-    """In the middle of the scan: a complete field shows it, and a nearer one is to come."""
-    rows = [row for row in slide.rows if not isinstance(row, Closing)]
-    oracle = Oracle(rows[: 1 + len(rows) // 2])
-    complete = {p.field for p in oracle.plan.fields if oracle.is_complete(p)}
-    return any(
-        oracle.owner(one.at) == "pending" and oracle.sees(oracle.records[image], one.at)
-        for image, ones in oracle.findings.items()
-        if image.field in complete
-        for one in ones
-    )
-
-
 def test_i1_three_in_ten_slides_have_twins() -> None:
-    assert _share([_has_twins(slide) for slide in _sample()]) >= 0.3
+    assert _share([has_twins(slide) for slide in _sample()]) >= 0.3
 
 
 def test_i1_three_in_ten_slides_have_a_rescan_that_takes_over_in_part() -> None:
-    assert _share([_has_a_rescan_that_takes_over_in_part(slide) for slide in _sample()]) >= 0.3
+    assert _share([has_a_rescan_that_takes_over_in_part(slide) for slide in _sample()]) >= 0.3
 
 
 def test_i1_three_in_ten_slides_have_a_withdrawal_that_changes_them() -> None:
-    assert _share([_has_a_withdrawal_that_changes_it(slide) for slide in _sample()]) >= 0.3
+    assert _share([has_a_withdrawal_that_changes_it(slide) for slide in _sample()]) >= 0.3
 
 
 def test_i1_three_in_ten_slides_have_a_finding_that_waits_in_mid_scan() -> None:
-    assert _share([_has_a_finding_that_waits(slide) for slide in _sample()]) >= 0.3
+    assert _share([has_a_finding_that_waits(slide) for slide in _sample()]) >= 0.3
 
 
 def test_the_rows_of_a_random_slide_are_what_a_journal_may_hold() -> None:

@@ -1,7 +1,6 @@
 """I1 to the end: the verdict's bytes, over evidence and over the journal, whatever happened."""
 
 import json
-import random
 import tempfile
 from dataclasses import replace
 from functools import cache
@@ -13,21 +12,14 @@ from hypothesis import strategies as st
 from edge.evidence.fold import Evidence, fold
 from edge.evidence.summary import Summary
 from edge.journal.store import Kept, SlideStore
-from edge.slide.record import Announcement, Record, Row, Withdrawal
+from edge.slide.record import Announcement, Record, Withdrawal
 from edge.verdict.decide import decide
 from edge.verdict.verdict import to_json
-from tests.properties.slides import Slide, random_slide, seeded, slides
+from tests.properties.slides import Slide, arrival, random_slide, seeded, slides
 
 
 def verdict(summary: Summary) -> bytes:
     return to_json(decide(summary))
-
-
-def arrival(chance: random.Random, slide: Slide) -> list[Row]:
-    """Any order, with repetitions."""
-    rows = list(slide.rows) + chance.choices(slide.rows, k=len(slide.rows) // 2)
-    chance.shuffle(rows)
-    return rows
 
 
 @settings(max_examples=80, deadline=None)

@@ -91,6 +91,20 @@ def test_the_neighbour_sees_what_a_field_lost() -> None:
     )
 
 
+def test_a_field_is_in_the_sums_while_it_owns_a_neighbours_ground() -> None:
+    lost = _image(cells=(int(Cell.UNDEREXPOSED),) * 64)
+    two_columns = tuple(0 if i % 8 < 2 else 2 for i in range(64))
+    evidence = Evidence(opening(TWO))
+    evidence.add(_image(1, two_columns, x=-40_000))
+    assert evidence.summary().sums.n == 0
+    evidence.add(lost)
+    sums = evidence.summary().sums
+    assert (sums.n, sums.points, sums.points_points) == (1, 16, 16**2)
+    evidence.add(_image(capture=2))
+    sums = evidence.summary().sums
+    assert (sums.n, sums.points, sums.points_points) == (1, 64, 64**2)
+
+
 def test_a_lost_patch_is_followed_across_fields_but_not_over_corners() -> None:
     right = tuple(2 if i % 8 >= 6 and i < 16 else 0 for i in range(64))
     left = tuple(2 if (i % 8 < 1 and 8 <= i < 24) or i == 25 else 0 for i in range(64))

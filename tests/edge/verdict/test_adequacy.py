@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from edge.evidence.summary import Summary, Sums
 from edge.slide.basis import AdequacyNumbers
 from edge.slide.record import End
-from edge.verdict.adequacy import Adequacy, AdequacyState, Estimate, adequacy, estimate
+from edge.verdict.adequacy import (
+    Adequacy,
+    AdequacyState,
+    Estimate,
+    adequacy,
+    estimate,
+    unseen_in_one_piece,
+)
 
 Slide = Callable[..., Summary]
 CELLS, POINTS = (12, 7, 0, 9, 15, 4), (64, 64, 40, 64, 64, 32)
@@ -58,6 +65,18 @@ def test_no_cells_are_no_cells_with_certainty() -> None:
     none = estimate(sums_of((0, 0), (64, 64)), 1_200, card(1_050, 80))
     assert none.cells == 0
     assert none.limits == (0, 0)
+
+
+def test_lost_ground_may_be_as_far_from_the_mean_as_a_field_is(slide: Slide) -> None:
+    # 30 fields of 100 points with 30 or 10 cells each; as much ground as 10 of them is lost.
+    sums = sums_of((30, 10) * 15, (100,) * 30)
+    assert unseen_in_one_piece(sums, 4_000, card()) == 10**2 * Fraction(3_000, 29)
+    assert unseen_in_one_piece(sums, 3_000, card()) == 0
+    lost = {"planned": 4_000, "usable": 3_000, "empty": 0, "lost": (("out_of_focus", 1_000),)}
+    got = of(slide, complete=False, sums=sums, area=lost)
+    random_choice = estimate(sums, 4_000, card()).variance
+    reach = 1.96 * sqrt(random_choice + 10**2 * 3_000 / 29 + (800 * 0.02) ** 2)
+    assert (got.low, got.high) == (int(800 - reach), int(800 + reach))
 
 
 @given(st.fractions(0, 10**6, max_denominator=10**4), st.fractions(0, 10**9, max_denominator=10**6))
