@@ -6,8 +6,9 @@ is the same function over all fields.
 
 from collections.abc import Iterable
 
+from edge.evidence.bag import bag
 from edge.evidence.counts import Counts
-from edge.evidence.summary import Summary
+from edge.evidence.summary import GalleryEntry, Summary
 from edge.slide.finding import Findings
 from edge.slide.record import Closing, Image, Incident, Opening, Record, Row, Skip, Withdrawal
 
@@ -63,6 +64,11 @@ class Evidence:
         """
         self._counts.recount()
         return self._counts.counted()
+
+    def bag(self) -> tuple[GalleryEntry, ...]:
+        """The best counted findings of each class that have a crop: a function of the rows' set."""
+        self._counts.recount()
+        return bag(self._counts.looks.values())
 
     def summary(self) -> Summary:
         """What all rows so far say together: a pure function of their set.

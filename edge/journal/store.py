@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS records (
   findings BLOB NOT NULL, thumbnail BLOB NOT NULL, PRIMARY KEY (field, capture, plane));
 CREATE TABLE IF NOT EXISTS crops (
   field INTEGER, capture INTEGER, plane INTEGER, finding INTEGER, jpeg BLOB NOT NULL,
-  PRIMARY KEY (field, capture, plane, finding)) WITHOUT ROWID;
+  embedding BLOB NOT NULL, PRIMARY KEY (field, capture, plane, finding)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
 CREATE TABLE IF NOT EXISTS verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
@@ -102,9 +102,9 @@ class SlideStore:
                     "INSERT INTO records VALUES (?,?,?,?,?,?,?)", map(_record_columns, records)
                 )
                 self._sql.executemany(
-                    "INSERT INTO crops VALUES (?,?,?,?,?)",
+                    "INSERT INTO crops VALUES (?,?,?,?,?,?)",
                     [
-                        (*kept.record.image, crop.finding, crop.jpeg)
+                        (*kept.record.image, crop.finding, crop.jpeg, crop.embedding)
                         for kept in records
                         for crop in kept.record.crops
                     ],
@@ -171,7 +171,7 @@ class SlideStore:
             yield self.record(Image(*key), with_pictures=with_pictures)
 
     def record(self, image: Image, *, with_pictures: bool = True) -> Kept:
-        """One record; its crops and thumbnail are left empty unless asked for.
+        """One record; its pictures are left empty unless asked for.
 
         The gallery needs to know which findings have a crop, so their places are always there.
         """
@@ -184,7 +184,7 @@ class SlideStore:
         crops = tuple(
             Crop(*columns)
             for columns in self._sql.execute(
-                f"SELECT finding, {jpeg} FROM crops {where} ORDER BY finding",  # noqa: S608
+                f"SELECT finding, {jpeg}, embedding FROM crops {where} ORDER BY finding",  # noqa: S608
                 image,
             )
         )

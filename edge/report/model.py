@@ -76,6 +76,8 @@ class VerdictPart(_Part):
     announcement: str
     rests_on: RestsOnPart
     identities: dict[str, str]
+    head: str
+    """Of a model of whole slides."""
     system: str
     purpose: str
     use: str

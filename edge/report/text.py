@@ -65,6 +65,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield "Made by"
     rests_on = verdict.rests_on
     yield f"  thresholds: table {rests_on.table}, {rests_on.negative_slides:,} negative slides"
+    yield f"  head: {verdict.head}"
     yield from (f"  {name}: {identity}" for name, identity in verdict.identities.items())
     yield f"  verdict: {report.verdict_hash}"
     yield f"  issued: {issued:%Y-%m-%d %H:%M:%S} UTC"

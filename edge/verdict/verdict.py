@@ -13,6 +13,9 @@ from edge.verdict.reasons import Reason
 ANNOUNCEMENT: Final = "not established"
 """Nothing is announced in mid-scan yet."""
 
+HEAD: Final = "not trained"
+"""No model of whole slides ships: there are no labelled slides to fit one to."""
+
 USE: Final = "research use only"
 """No site has validated this software."""
 
@@ -95,6 +98,7 @@ def to_json(verdict: Verdict) -> bytes:
         "announcement": ANNOUNCEMENT,
         "rests_on": {"table": verdict.table, "negative_slides": verdict.negative_slides},
         "identities": dict(verdict.identities),
+        "head": HEAD,
         "system": verdict.system,
         "purpose": verdict.purpose,
         "use": USE,
