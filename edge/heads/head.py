@@ -1,10 +1,12 @@
 """The weights of a head: a model that reads a slide's bag of cells as one.
 
-A head's file is a NumPy archive (`.npz`, nothing pickled) of one text, `kind`, and these arrays; w
-is the embedding's width, 64, c the number of classes and d that of gates:
+A head's file is a NumPy archive (`.npz`, nothing pickled) of these arrays; w is the embedding's
+width, 64, c the number of classes and d that of gates:
 
 | Array | dtype, shape | |
 |---|---|---|
+| `kind` | text, () | `mean`, `max` or `gated_attention` |
+| `model` | text, () | SHA-256 of the networks whose embeddings it was fitted to |
 | `classes` | text, (c,) | what it tells apart |
 | `weights`, `bias` | float32, (c, w), (c,) | a cell's logits: `weights @ cell + bias` |
 | `gate_tanh`, `gate_tanh_bias` | float32, (d, w), (d,) | only of `gated_attention` |
@@ -76,6 +78,8 @@ class Head:
     """A head, its weights rounded once."""
 
     kind: Kind
+    model: str
+    """SHA-256 of the networks whose embeddings it reads, as a basis names them."""
     classes: tuple[str, ...]
     logits: Layer
     gate: Gate | None
@@ -101,7 +105,7 @@ def head(content: bytes, sha256: str) -> Head:
         )
     arrays = _Arrays(content)
     kind = arrays.kind()
-    classes = arrays.texts("classes")
+    model, classes = arrays.text("model"), arrays.texts("classes")
     gate = None
     if kind is Kind.GATED_ATTENTION:
         gates = arrays.length("attention", MOST_GATES)
@@ -112,7 +116,7 @@ def head(content: bytes, sha256: str) -> Head:
         )
     logits = arrays.layer("weights", "bias", len(classes))
     arrays.nothing_more()
-    return Head(kind, classes, logits, gate, found)
+    return Head(kind, model, classes, logits, gate, found)
 
 
 class _Arrays:
@@ -126,12 +130,15 @@ class _Arrays:
             raise _refused("head", shown(str(e)), "it is no archive of plain arrays") from None
 
     def kind(self) -> Kind:
-        given = self._take("kind")
+        given = self.text("kind")
         try:
-            return Kind(str(given))
+            return Kind(given)
         except ValueError:
             problem = f"it is none of {', '.join(Kind)}"
-            raise _refused("kind", shown(str(given)), problem) from None
+            raise _refused("kind", shown(given), problem) from None
+
+    def text(self, name: str) -> str:
+        return str(self._take(name))
 
     def texts(self, name: str) -> tuple[str, ...]:
         given = self._take(name)

@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS owner (
   id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT, pm_per_px INTEGER);
+-- What provisional verdicts said, by settled ground. It depends on arrival: no verdict reads it.
+CREATE TABLE IF NOT EXISTS curve (step INTEGER PRIMARY KEY, body BLOB NOT NULL);
 -- When and where a row came in. No verdict reads it.
 CREATE TABLE IF NOT EXISTS arrivals (what TEXT, boot TEXT, received_at_us INTEGER);
 """
@@ -155,6 +157,22 @@ class SlideStore:
             "SELECT revision, body, issued_at_us FROM verdicts ORDER BY revision DESC LIMIT 1"
         ).fetchone()
         return None if found is None else Verdict(*found)
+
+    def mark(self, step: int, body: bytes) -> None:
+        """Keep a point of the slide's curve, in place of one of the same step.
+
+        Raises:
+            StoreFault: It could not be written.
+        """
+        try:
+            with self._sql:
+                self._sql.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (step, body))
+        except sqlite3.Error as error:
+            raise StoreFault(f"{self.path}: {error}") from error
+
+    def curve(self) -> Sequence[bytes]:
+        """The points of the slide's curve, by rising step."""
+        return [body for (body,) in self._sql.execute("SELECT body FROM curve ORDER BY step")]
 
     def opening(self) -> Opening | None:
         """The slide's first row; None where its opening never became durable."""

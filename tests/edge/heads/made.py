@@ -17,7 +17,7 @@ CLASSES = ("NILM", "LSIL", "HSIL")
 GATES = 4
 
 
-def arrays(kind: Kind, seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+def arrays(kind: Kind, seed: int = 0, model: str = "test") -> dict[str, npt.NDArray[Any]]:
     """What a head's file holds."""
     chance = np.random.default_rng(seed)
 
@@ -26,6 +26,7 @@ def arrays(kind: Kind, seed: int = 0) -> dict[str, npt.NDArray[Any]]:
 
     body: dict[str, npt.NDArray[Any]] = {
         "kind": np.array(kind.value),
+        "model": np.array(model),
         "classes": np.array(CLASSES),
         "weights": drawn(len(CLASSES), WIDTH),
         "bias": drawn(len(CLASSES)),
@@ -43,7 +44,7 @@ def arrays(kind: Kind, seed: int = 0) -> dict[str, npt.NDArray[Any]]:
 
 def file_of(body: dict[str, npt.NDArray[Any]]) -> bytes:
     file = io.BytesIO()
-    np.savez(file, **body)
+    np.savez(file, allow_pickle=True, **body)
     return file.getvalue()
 
 
@@ -60,8 +61,10 @@ def seeded_head(kind: Kind, seed: int = 0) -> Head:
 def embedding(image: Image, finding: int, salt: int = 0) -> bytes:
     """Of one finding: the same whenever it is asked for. Some are what a grader never gives."""
     chance = np.random.default_rng([*image, finding, salt])
-    numbers = np.maximum(chance.normal(200, 1_200, WIDTH), chance.choice([0, -32_768]))
-    return np.clip(numbers, -32_768, 32_767).astype("<i2").tobytes()
+    numbers: npt.NDArray[np.float64] = np.maximum(
+        chance.normal(200, 1_200, WIDTH), chance.choice([0, -32_768])
+    )
+    return bytes(np.clip(numbers, -32_768, 32_767).astype("<i2"))
 
 
 def embedded(row: Row, salt: int = 0) -> Row:

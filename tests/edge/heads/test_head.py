@@ -16,7 +16,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 @pytest.mark.parametrize("kind", Kind)
 def test_a_head_is_read_from_its_file_and_its_weights_are_rounded_once(kind: Kind) -> None:
     made = seeded_head(kind)
-    assert (made.kind, made.classes) == (kind, CLASSES)
+    assert (made.kind, made.model, made.classes) == (kind, "test", CLASSES)
     assert made.sha256 == sha256(file_of(arrays(kind)))
     weights = made.logits.weights
     assert weights.dtype == np.int64
