@@ -78,7 +78,7 @@ def show(
         told = (
             found if found["verdict"] is None else json.loads(json_report.write(report_of(found)))
         )
-        say(told | {"records": records})
+        say(told | {"records": records, "curve": found["curve"]})
         return
     sys.stdout.write(words(found))
     dispositions = [record["disposition"] for record in records]

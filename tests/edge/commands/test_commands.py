@@ -66,6 +66,7 @@ def test_slides_are_listed_and_shown(rig: Rig) -> None:
     assert {"planned", "usable", "empty", "pending", "lost"} == shown["verdict"]["coverage"].keys()
     assert {"cells", "low", "high", "minimum", "state"} == shown["verdict"]["adequacy"].keys()
     assert len(shown["records"]) == 6
+    assert shown["curve"][-1]["counts"] == shown["verdict"]["counts"]
     words = ask(rig, "slides", "show", "sim-3").stdout
     assert "research use only" in words
     assert "Images: 6" in words
