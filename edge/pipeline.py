@@ -61,7 +61,7 @@ def judge(
         quality=quality.measures,
         findings=seen.findings,
         truncated=seen.truncated,
-        crops=crops(seen.findings, capture.place, picture.size_px, picture.crop),
+        crops=crops(seen.findings, seen.embeddings, capture.place, picture.size_px, picture.crop),
         thumbnail=looked.thumbnail,
         engine=detector.identity,
         calibration=calibration,

@@ -6,6 +6,7 @@ from edge.commands import (
     benching,
     checking,
     demonstrating,
+    heads,
     models,
     running,
     validating,
@@ -15,5 +16,5 @@ from edge.commands import (
 
 def register(app: typer.Typer) -> None:
     """Add them to the program."""
-    for module in (running, demonstrating, watching, checking, validating, models, benching):
+    for module in (running, demonstrating, watching, heads, checking, validating, models, benching):
         module.register(app)

@@ -1,7 +1,10 @@
 """`cytoedge status`, `watch`, `slides`: what a daemon does, and what it said."""
 
+import base64
 import json
+import re
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,14 +13,20 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
+from drivers.problem import Problem, Refusal
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
+from drivers.scanner.lists import ImageKey
 from drivers.scanner.messages import Event
 from drivers.scanner.words import EventKind
 from edge.commands.common import AsJson, SettingsFile, Tools, refusals, say, settings_of
 from edge.report import json_report, text
+from edge.report.curve import Point
+from edge.report.html import write as write_html
 from edge.report.model import Report, report
 from edge.slide.canonical import canonical
+
+_FINDING = re.compile(r"f(?P<f>\d+)\.c(?P<c>\d+)\.p(?P<p>\d+)\.i\d+")
 
 slides = typer.Typer(help="The slides of a daemon: list and show.", no_args_is_help=True)
 
@@ -55,16 +64,21 @@ def show(
     slide: Annotated[str, typer.Argument(help="The slide's id.")],
     settings: SettingsFile = None,
     as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it as a page, with pictures and curve, to this file.")
+    ] = None,
 ) -> None:
     """One slide's verdict, explained."""
     with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
         found = tools.ask("verdict", slide)
         records = tools.ask("records", slide)["records"]
+        if html is not None:
+            _write(html, page(found, tools))
     if as_json:
         told = (
             found if found["verdict"] is None else json.loads(json_report.write(report_of(found)))
         )
-        say(told | {"records": records})
+        say(told | {"records": records, "curve": found["curve"]})
         return
     sys.stdout.write(words(found))
     dispositions = [record["disposition"] for record in records]
@@ -79,6 +93,34 @@ def words(found: dict[str, Any]) -> str:
     if found["verdict"] is None:
         return f"Slide {found['slide']} has no verdict yet.\n"
     return text.write(report_of(found))
+
+
+def page(found: dict[str, Any], tools: Tools) -> str:
+    """A `verdict` answer as a page, with the pictures of its gallery.
+
+    Raises:
+        Refusal: There is no verdict yet, or the daemon refused.
+    """
+    if found["verdict"] is None:
+        raise Refusal(Problem("slide", found["slide"], "it has no verdict yet", "Ask again"))
+    shown = report_of(found)
+    wanted = [_FINDING.fullmatch(name) for name in shown.verdict.gallery]
+    images = {match.group("f", "c", "p") for match in wanted if match}
+    crops = {}
+    for field, capture, plane in sorted(images):
+        key = ImageKey(field=int(field), capture=int(capture), plane=int(plane))
+        record = tools.ask("record", found["slide"], key)
+        for finding, jpeg in record["crops"].items():
+            crops[f"f{field}.c{capture}.p{plane}.i{finding}"] = base64.b64decode(jpeg)
+    return write_html(shown, crops, [Point(**each) for each in found["curve"]])
+
+
+def _write(file: Path, content: str) -> None:
+    try:
+        file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        remedy = "Name a file that can be written"
+        raise Refusal(Problem("--html", str(file), str(error), remedy)) from error
 
 
 def report_of(found: dict[str, Any]) -> Report:

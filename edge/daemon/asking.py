@@ -84,7 +84,8 @@ class Asker:
             return codec.refusal_of(ask, Code.UNKNOWN_SLIDE, why), None
         try:
             if ask.what == "verdict":
-                return _told(ask, self._verdict(str(ask.slide), store))
+                curve = [json.loads(body) for body in store.curve()]
+                return _told(ask, self._verdict(str(ask.slide), store) | {"curve": curve})
             if ask.what == "records":
                 return _told(
                     ask, {"records": [_brief(store, k.record.image) for k in store.records()]}

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge.detection.grade import Bar, bars
 from edge.evidence.fold import Evidence
 from edge.journal.store import SlideStore
+from edge.report.curve import point
 from edge.slide.basis import Basis
+from edge.slide.canonical import canonical
 from edge.slide.record import Incident, Opening, Row
 from edge.verdict import system
+from edge.verdict.verdict import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,19 @@ class Live:
     is_changed: bool = True
     """Since the last provisional verdict."""
     incidents: set[Incident] = field(default_factory=set)
+    step: int = -1
+    """Of the curve's last point since the start."""
+
+    def mark(self, verdict: dict[str, Any]) -> None:
+        """Keep what a verdict says as a point of the curve: one a step, and the final one.
+
+        Raises:
+            StoreFault: It could not be written.
+        """
+        at = point(verdict)
+        if at.step > self.step or at.state is State.FINAL:
+            self.store.mark(at.step, canonical(at.model_dump(mode="json")))
+            self.step = at.step
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take rows that are on the disk into the evidence."""

@@ -255,12 +255,13 @@ class Writer:
         """Stage 7, for good: into the slide's file first, then into the chain."""
         live = self._live.pop(slide)
         body = to_json(pipeline.verdict(live.evidence))
+        verdict = json.loads(body)
+        live.mark(verdict)
         issued = live.store.issue(body, time.time_ns() // 1000)
         self._central.append(slide, issued.revision, body)
         live.store.close()
         self._readings.pop(slide, None)
         self.verdicts.pop(slide, None)
-        verdict = json.loads(body)
         self._outbox.put(
             partial(slides.ended, slide=slide, verdict=verdict),
             Publish(EventKind.VERDICT, slide, verdict),
@@ -275,7 +276,9 @@ class Writer:
                 body = to_json(pipeline.verdict(live.evidence))
                 if body != self.verdicts.get(slide):
                     self.verdicts[slide] = body
-                    self._outbox.put(Publish(EventKind.VERDICT, slide, json.loads(body)))
+                    verdict = json.loads(body)
+                    live.mark(verdict)
+                    self._outbox.put(Publish(EventKind.VERDICT, slide, verdict))
 
     def _announce(self, slide: str, live: Live) -> None:
         """What is due: on the disk, then in the evidence, which latches it; only then told.

@@ -1,4 +1,4 @@
-"""Small pictures of the best findings of each class, for people."""
+"""Small pictures of the best findings of each class, for people, and what the grader saw there."""
 
 from collections.abc import Callable
 
@@ -18,6 +18,7 @@ _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 def crops(
     findings: Findings,
+    embeddings: npt.NDArray[np.int16],
     place: Rectangle,
     size_px: tuple[int, int],
     cut: Callable[[int, int, int, int], npt.NDArray[np.uint8]],
@@ -26,6 +27,7 @@ def crops(
 
     Args:
         findings: Of one image.
+        embeddings: Theirs: int16, shape (n, 64), in 1/1,000.
         place: Its ground.
         size_px: Its height and width.
         cut: Gives uint8 (h, w, 3) RGB of (left, top, width, height) in its pixels.
@@ -39,7 +41,11 @@ def crops(
     height, width = size_px
     side = min(height, width, CROP_NM * width // place.w_nm)
     return tuple(
-        Crop(index, _picture(findings, index, place, (height, width), side, cut))
+        Crop(
+            index,
+            _picture(findings, index, place, (height, width), side, cut),
+            embeddings[index].astype("<i2").tobytes(),
+        )
         for index in sorted(kept)
     )
 

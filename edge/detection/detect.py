@@ -19,6 +19,7 @@ from engines.detector import Candidates, Crops, Detections, Detector
 from engines.tiles import cuts
 
 _ONE = 10_000
+_EMBEDDED_ONE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Seen:
     """The cells of one picture."""
 
     findings: Findings
+    embeddings: npt.NDArray[np.int16]
+    """int16, shape (n, `EMBEDDING`), in 1/1,000; what lies beyond int16 is cut off."""
     truncated: bool
     """There were more than are kept; the best were."""
 
@@ -61,9 +64,10 @@ def detect(
         return crops(source, centres_px * full_px, card.crop_px, card.crop_pm_per_px)
 
     cells = kept(card, candidates, graded(detector, card, candidates, cut))
-    findings = _placed(cells, (height, width), place, card, bars)
-    truncated = candidates.truncated or len(findings) > MAX_FINDINGS
-    return Seen(findings[:MAX_FINDINGS], truncated)
+    placed = _placed(cells, (height, width), place, card, bars)
+    best = _best_first(placed)[:MAX_FINDINGS]
+    truncated = candidates.truncated or len(placed) > MAX_FINDINGS
+    return Seen(placed[best], _embedded(cells.embeddings[best]), truncated)
 
 
 def _located(scaled: Rgb, detector: Detector, card: ModelCard) -> Candidates:
@@ -91,7 +95,7 @@ def _placed(
     card: ModelCard,
     bars: tuple[Bar, ...],
 ) -> Findings:
-    """Cells as findings, best score first, equal ones by their place."""
+    """Cells as findings, in the order of `cells`."""
     findings = np.empty((len(cells.scores), Column.CLASSES + len(card.classes)), np.int32)
     nm = np.array([place.w_nm / size_px[1], place.h_nm / size_px[0]])
     corner = np.array([place.left_nm, place.top_nm])
@@ -105,5 +109,16 @@ def _placed(
     findings[:, Column.REACHED] = reached(findings[:, Column.CLASSES :], bars)
     findings[:, Column.SEVERITY] = severity(findings[:, Column.REACHED])
     findings[:, Column.AREA_UM2] = 0
+    return findings
+
+
+def _best_first(findings: Findings) -> npt.NDArray[np.intp]:
+    """The order of a record: best score first, equal ones by their place."""
     order = (findings[:, Column.Y_NM], findings[:, Column.X_NM], -findings[:, Column.SCORE])
-    return findings[np.lexsort(order)]
+    return np.lexsort(order)
+
+
+def _embedded(embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
+    limits = np.iinfo(np.int16)
+    scaled = np.rint(embeddings.astype(np.float64) * _EMBEDDED_ONE)
+    return np.clip(scaled, limits.min, limits.max).astype(np.int16)

@@ -9,8 +9,9 @@ from dataclasses import astuple
 
 import numpy as np
 
+from edge.evidence.bag import bag
 from edge.evidence.counts import Counts
-from edge.evidence.summary import Summary
+from edge.evidence.summary import GalleryEntry, Summary
 from edge.slide.finding import Findings
 from edge.slide.record import (
     Announcement,
@@ -83,6 +84,11 @@ class Evidence:
         """The findings that count now, by the number of their field, in the plan's order."""
         self._counts.recount()
         return self._counts.counted()
+
+    def bag(self) -> tuple[GalleryEntry, ...]:
+        """The best counted findings of each class that have a crop: a function of the rows' set."""
+        self._counts.recount()
+        return bag(self._counts.looks.values())
 
     def summary(self) -> Summary:
         """What all rows so far say together: a pure function of their set.

@@ -19,12 +19,14 @@ CREATE TABLE IF NOT EXISTS records (
   findings BLOB NOT NULL, thumbnail BLOB NOT NULL, PRIMARY KEY (field, capture, plane));
 CREATE TABLE IF NOT EXISTS crops (
   field INTEGER, capture INTEGER, plane INTEGER, finding INTEGER, jpeg BLOB NOT NULL,
-  PRIMARY KEY (field, capture, plane, finding)) WITHOUT ROWID;
+  embedding BLOB NOT NULL, PRIMARY KEY (field, capture, plane, finding)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
 CREATE TABLE IF NOT EXISTS verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS owner (
   id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT, pm_per_px INTEGER);
+-- What provisional verdicts said, by settled ground. It depends on arrival: no verdict reads it.
+CREATE TABLE IF NOT EXISTS curve (step INTEGER PRIMARY KEY, body BLOB NOT NULL);
 -- When and where a row came in. No verdict reads it.
 CREATE TABLE IF NOT EXISTS arrivals (what TEXT, boot TEXT, received_at_us INTEGER);
 """
@@ -102,9 +104,9 @@ class SlideStore:
                     "INSERT INTO records VALUES (?,?,?,?,?,?,?)", map(_record_columns, records)
                 )
                 self._sql.executemany(
-                    "INSERT INTO crops VALUES (?,?,?,?,?)",
+                    "INSERT INTO crops VALUES (?,?,?,?,?,?)",
                     [
-                        (*kept.record.image, crop.finding, crop.jpeg)
+                        (*kept.record.image, crop.finding, crop.jpeg, crop.embedding)
                         for kept in records
                         for crop in kept.record.crops
                     ],
@@ -163,6 +165,22 @@ class SlideStore:
         )
         return [Verdict(*columns) for columns in found]
 
+    def mark(self, step: int, body: bytes) -> None:
+        """Keep a point of the slide's curve, in place of one of the same step.
+
+        Raises:
+            StoreFault: It could not be written.
+        """
+        try:
+            with self._sql:
+                self._sql.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (step, body))
+        except sqlite3.Error as error:
+            raise StoreFault(f"{self.path}: {error}") from error
+
+    def curve(self) -> Sequence[bytes]:
+        """The points of the slide's curve, by rising step."""
+        return [body for (body,) in self._sql.execute("SELECT body FROM curve ORDER BY step")]
+
     def opening(self) -> Opening | None:
         """The slide's first row; None where its opening never became durable."""
         found = self._sql.execute("SELECT body FROM rows WHERE kind = 'opening'").fetchone()
@@ -178,7 +196,7 @@ class SlideStore:
             yield self.record(Image(*key), with_pictures=with_pictures)
 
     def record(self, image: Image, *, with_pictures: bool = True) -> Kept:
-        """One record; its crops and thumbnail are left empty unless asked for.
+        """One record; its pictures are left empty unless asked for.
 
         The gallery needs to know which findings have a crop, so their places are always there.
         """
@@ -191,7 +209,7 @@ class SlideStore:
         crops = tuple(
             Crop(*columns)
             for columns in self._sql.execute(
-                f"SELECT finding, {jpeg} FROM crops {where} ORDER BY finding",  # noqa: S608
+                f"SELECT finding, {jpeg}, embedding FROM crops {where} ORDER BY finding",  # noqa: S608
                 image,
             )
         )

@@ -93,6 +93,8 @@ class VerdictPart(_Part):
     announcement: AnnouncementPart
     rests_on: RestsOnPart
     identities: dict[str, str]
+    head: str
+    """Of a model of whole slides."""
     system: str
     purpose: str
     use: str

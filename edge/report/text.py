@@ -51,11 +51,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield "To be known"
         yield from (f"  {each.text} [{each.code}]" for each in verdict.notes)
     yield "Coverage, in lattice points of 400 um2"
-    yield f"  {_coverage(verdict.coverage)}"
+    yield f"  {coverage(verdict.coverage)}"
     yield "Cells"
-    yield f"  {_adequacy(verdict.adequacy)}"
+    yield f"  {adequacy(verdict.adequacy)}"
     yield "Counted findings that reach a category"
-    yield f"  {_listed({c: f'{n:,}' for c, n in verdict.counts.items()})}"
+    yield f"  {counts(verdict.counts)}"
     yield f"  not assessed: {', '.join(verdict.not_assessed) or 'nothing'}"
     yield f"  announcement: {_announcement(verdict.announcement)}"
     yield from (f"    never {c}: {why}" for c, why in verdict.announcement.not_established.items())
@@ -66,12 +66,14 @@ def _lines(report: Report) -> Iterator[str]:
     yield "Made by"
     rests_on = verdict.rests_on
     yield f"  thresholds: table {rests_on.table}, {rests_on.negative_slides:,} negative slides"
+    yield f"  head: {verdict.head}"
     yield from (f"  {name}: {identity}" for name, identity in verdict.identities.items())
     yield f"  verdict: {report.verdict_hash}"
     yield f"  issued: {issued:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _coverage(area: CoveragePart) -> str:
+def coverage(area: CoveragePart) -> str:
+    """How much of the planned ground was seen, and why the rest was not."""
     seen = area.usable + area.empty
     lost = "".join(f", {n:,} {why.replace('_', ' ')}" for why, n in area.lost.items())
     return (
@@ -80,7 +82,8 @@ def _coverage(area: CoveragePart) -> str:
     )
 
 
-def _adequacy(cells: AdequacyPart) -> str:
+def adequacy(cells: AdequacyPart) -> str:
+    """Whether there are enough squamous cells."""
     if cells.minimum is None:
         return _CELLS[cells.state]
     limits = ""
@@ -98,5 +101,6 @@ def _announcement(said: AnnouncementPart) -> str:
     return "; ".join(made) or said.state
 
 
-def _listed(items: dict[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in items.items()) or "none"
+def counts(found: dict[str, int]) -> str:
+    """Counted findings by the category that they reach."""
+    return ", ".join(f"{name} {number:,}" for name, number in found.items()) or "none"

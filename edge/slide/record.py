@@ -64,6 +64,9 @@ class Crop:
     finding: int
     """Its index in the record's findings."""
     jpeg: bytes
+    embedding: bytes = b""
+    """The grader's 64 numbers in 1/1,000, little-endian int16; for research, never for a category.
+    """
 
 
 @dataclass(frozen=True, slots=True)

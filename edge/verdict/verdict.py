@@ -11,6 +11,9 @@ from edge.verdict.adequacy import Adequacy
 from edge.verdict.announcement import Announcements
 from edge.verdict.reasons import Reason
 
+HEAD: Final = "not trained"
+"""No model of whole slides ships: there are no labelled slides to fit one to."""
+
 USE: Final = "research use only"
 """No site has validated this software."""
 
@@ -102,6 +105,7 @@ def to_json(verdict: Verdict) -> bytes:
         },
         "rests_on": {"table": verdict.table, "negative_slides": verdict.negative_slides},
         "identities": dict(verdict.identities),
+        "head": HEAD,
         "system": verdict.system,
         "purpose": verdict.purpose,
         "use": USE,

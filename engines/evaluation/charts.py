@@ -27,21 +27,35 @@ class Line:
     """Its class in the page's style sheet."""
 
 
-def chart(title: str, x_label: str, y_label: str, x_most: float, lines: Sequence[Line]) -> str:
-    """A chart from 0 to `x_most` and from 0 to 1; what lies further right is cut off."""
+def chart(
+    title: str,
+    x_label: str,
+    y_label: str,
+    x_most: float,
+    lines: Sequence[Line],
+    y_most: float = 1,
+    *,
+    legend_above: bool = False,
+) -> str:
+    """A chart from 0 to `x_most` and from 0 to `y_most`; what lies further right is cut off.
+
+    The legend stands at the right below, or at the left above, where rising lines leave room.
+    """
     middle = (LEFT + WIDTH - RIGHT) / 2
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f'<text class="title" x="{LEFT}" y="18">{escape(title)}</text>{_grid(x_most)}'
+        f'<text class="title" x="{LEFT}" y="18">{escape(title)}</text>{_grid(x_most, y_most)}'
         f'<text class="label" x="{middle}" y="{HEIGHT - 8}">{escape(x_label)}</text>'
         f'<text transform="translate(12 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" class="label">'
-        f"{escape(y_label)}</text>{''.join(_drawn(line, x_most) for line in lines)}"
-        f"{_legend(lines)}</svg>"
+        f"{escape(y_label)}</text>{''.join(_drawn(line, x_most, y_most) for line in lines)}"
+        f"{_legend(lines, above=legend_above)}</svg>"
     )
 
 
-def _legend(lines: Sequence[Line]) -> str:
+def _legend(lines: Sequence[Line], *, above: bool) -> str:
     left, top = WIDTH - 172, HEIGHT - BOTTOM - 16 * len(lines) - 4
+    if above:
+        left, top = LEFT + 12, TOP + 16
     parts = [f'<rect x="{left}" y="{top}" width="160" height="{16 * len(lines)}"/>']
     for place, line in enumerate(lines):
         y = top + 16 * place + 8
@@ -58,31 +72,33 @@ def _x(value: float, most: float) -> float:
     return round(LEFT + (WIDTH - LEFT - RIGHT) * value / most, 1)
 
 
-def _y(value: float) -> float:
-    return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value, 1)
+def _y(value: float, most: float) -> float:
+    return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / most, 1)
 
 
-def _grid(x_most: float) -> str:
+def _grid(x_most: float, y_most: float) -> str:
     parts = []
     for step in range(STEPS + 1):
         share = step / STEPS
-        x, y = _x(share, 1), _y(share)
+        x, y = _x(share, 1), _y(share, 1)
         parts.append(
             f'<path class="grid" d="M{x} {TOP}V{HEIGHT - BOTTOM}M{LEFT} {y}H{WIDTH - RIGHT}"/>'
-            f'<text class="label" x="{x}" y="{HEIGHT - BOTTOM + 14}">{share * x_most:g}</text>'
-            f'<text class="tick" x="{LEFT - 5}" y="{y + 4}">{share:g}</text>'
+            f'<text class="label" x="{x}" y="{HEIGHT - BOTTOM + 14}">{share * x_most:,g}</text>'
+            f'<text class="tick" x="{LEFT - 5}" y="{y + 4}">{share * y_most:,g}</text>'
         )
     return "".join(parts)
 
 
-def _drawn(line: Line, x_most: float) -> str:
+def _drawn(line: Line, x_most: float, y_most: float) -> str:
     seen = np.flatnonzero(line.x <= x_most)
     seen = (
         seen[np.unique(np.linspace(0, len(seen) - 1, MOST_POINTS).astype(int))]
         if len(seen)
         else seen
     )
-    places = [(_x(x, x_most), _y(y)) for x, y in zip(line.x[seen], line.y[seen], strict=True)]
+    places = [
+        (_x(x, x_most), _y(y, y_most)) for x, y in zip(line.x[seen], line.y[seen], strict=True)
+    ]
     if len(places) == 1:
         return "".join(f'<circle class="{line.style}" cx="{x}" cy="{y}" r="5"/>' for x, y in places)
     return f'<polyline class="{line.style}" points="{" ".join(f"{x},{y}" for x, y in places)}"/>'

@@ -15,9 +15,11 @@ import pytest
 from drivers.scanner.messages import Event
 from drivers.scanner.words import EventKind
 from edge.commands.watching import View
+from edge.heads.head import Kind
 from edge.journal import shelf
 from engines.card import SHIPPED
 from tests.edge.daemon.rig import Rig, slide
+from tests.edge.heads.made import CLASSES, arrays, file_of, sha256
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -64,9 +66,42 @@ def test_slides_are_listed_and_shown(rig: Rig) -> None:
     assert {"planned", "usable", "empty", "pending", "lost"} == shown["verdict"]["coverage"].keys()
     assert {"cells", "low", "high", "minimum", "state"} == shown["verdict"]["adequacy"].keys()
     assert len(shown["records"]) == 6
+    assert shown["curve"][-1]["counts"] == shown["verdict"]["counts"]
     words = ask(rig, "slides", "show", "sim-3").stdout
     assert "research use only" in words
     assert "Images: 6" in words
+
+
+def test_a_slide_is_shown_as_a_page_with_its_pictures(rig: Rig, tmp_path: Path) -> None:
+    file = tmp_path / "sim-3.html"
+    assert ask(rig, "slides", "show", "sim-3", "--html", str(file)).returncode == 0
+    told, page = rig.ask("verdict", "sim-3"), file.read_text()
+    gallery = told["verdict"]["gallery"]
+    assert page.count("data:image/jpeg;base64,/9j/") == len(gallery) > 3
+    assert "What was said" in page
+    assert told["curve"][-1]["settled"] == told["verdict"]["coverage"]["planned"]
+    assert told["curve"][-1]["outcome"] == told["verdict"]["outcome"]
+    done = ask(rig, "slides", "show", "sim-3", "--html", "/no/such/folder/page.html")
+    assert (done.returncode, "--html=" in done.stderr) == (2, True)
+
+
+def test_i12_a_head_is_asked_offline_and_no_verdict_knows_it(rig: Rig, tmp_path: Path) -> None:
+    before = rig.ask("verdict", "sim-3")
+    file, model = tmp_path / "head.npz", before["verdict"]["identities"]["model"]
+    for kind in Kind:
+        file.write_bytes(file_of(arrays(kind, model=model)))
+        told = ["--head", str(file), "--sha256", sha256(file.read_bytes())]
+        said = json.loads(ask(rig, "slides", "head", "sim-3", *told, "--json").stdout)
+        assert said["says"] in CLASSES
+        assert said["cells"] > 3
+        assert set(said["logits_milli"]) == set(CLASSES)
+    assert "no part of any verdict" in ask(rig, "slides", "head", "sim-3", *told).stdout
+    assert rig.ask("verdict", "sim-3") == before
+    assert before["verdict"]["head"] == "not trained"
+    file.write_bytes(file_of(arrays(Kind.MEAN, model="another")))
+    told[-1] = sha256(file.read_bytes())
+    done = ask(rig, "slides", "head", "sim-3", *told)
+    assert (done.returncode, "it reads embeddings of another" in done.stderr) == (2, True)
 
 
 def test_an_unknown_slide_is_refused_in_words(rig: Rig) -> None:

@@ -54,7 +54,9 @@ class Marks:
         scores[middle == BLACK] = (0.1, 0.2, 0.7, 0, 0, 0, 0)
         scores[middle == PALE] = (0.5, 0.1, 0, 0, 0, 0.4, 0)
         scores[middle == 255] = (1, 0, 0, 0, 0, 0, 0)
-        return Grades(scores, np.zeros((len(crops), EMBEDDING), np.float32))
+        embeddings = np.zeros((len(crops), EMBEDDING), np.float32)
+        embeddings[:, 0], embeddings[:, 1:3] = middle / 10, (0.0016, -40)
+        return Grades(scores, embeddings)
 
 
 def white(height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -87,6 +89,16 @@ def test_a_pixel_is_placed_where_it_lies_on_the_slide(card: ModelCard) -> None:
     assert found.class_scores == (1_000, 2_000, 7_000, 0, 0, 0, 0)
     assert (found.class_, found.score, found.severity) == (2, 9_000, 4)
     assert found.reached == 1 << 2 | 1 << 4
+
+
+def test_i1_embeddings_are_rounded_once_and_stay_with_their_findings(card: ModelCard) -> None:
+    half = white(100, 100)
+    half[20:80:20, 50], half[10, 50] = BLACK, PALE
+    seen = seen_in(half, Rectangle(0, 0, 50_000, 50_000), Marks(), card)
+    assert seen.embeddings.dtype == np.int16
+    assert seen.embeddings.shape == (4, EMBEDDING)
+    assert seen.findings[:, Column.SCORE].tolist() == [9_000, 9_000, 9_000, 5_000]
+    assert seen.embeddings[:, :4].tolist() == [[0, 2, -32_768, 0]] * 3 + [[10_000, 2, -32_768, 0]]
 
 
 def test_a_finding_is_a_cell_however_unsure(card: ModelCard) -> None:
@@ -222,13 +234,14 @@ def test_the_best_of_each_class_are_cropped_inside_the_picture(
     half[0, 0] = half[199, 249] = BLACK
     half[20:180:10, 125] = BLACK
     place = Rectangle(0, 0, 125_000, 100_000)
-    findings = seen_in(half, place, Marks(), card).findings
-    kept = crops(findings, place, (400, 500), whole(half).crop)
+    seen = seen_in(half, place, Marks(), card)
+    kept = crops(seen.findings, seen.embeddings, place, (400, 500), whole(half).crop)
     assert len(kept) == CROPS_A_CLASS
     for crop in kept:
         picture_of_it = cv2.imdecode(np.frombuffer(crop.jpeg, np.uint8), cv2.IMREAD_COLOR)
         assert picture_of_it is not None
         assert picture_of_it.shape == (96, 96, 3)
+        assert crop.embedding == seen.embeddings[crop.finding].astype("<i2").tobytes()
 
 
 def test_a_capture_too_far_from_its_planned_place_is_misplaced() -> None:

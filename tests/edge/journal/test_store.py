@@ -49,15 +49,26 @@ def test_what_was_committed_is_read_back_and_gives_the_same_evidence(
 def test_a_records_pictures_are_read_only_when_asked_for(store: SlideStore) -> None:
     slide = random_slide(seeded(3))
     record = next(row for row in slide.records if len(row.findings))
-    crop = Crop(0, b"\xff\xd8 a picture")
+    crop = Crop(0, b"\xff\xd8 a picture", b"numbers")
     full = Record(**{**_fields(record), "crops": (crop,), "thumbnail": b"small"})
     store.commit([Kept(full, "i")], [], "boot", 1)
     assert store.record(full.image).record.crops == (crop,)
     assert store.record(full.image).record.thumbnail == b"small"
     bare = next(store.records()).record
-    assert bare.crops == (Crop(0, b""),)
+    assert bare.crops == (Crop(0, b"", b"numbers"),)
     assert bare.thumbnail == b""
     assert np.array_equal(bare.findings, full.findings)
+
+
+def test_a_curve_has_one_point_a_step_and_is_there_when_the_file_is_opened_again(
+    store: SlideStore, tmp_path: Path
+) -> None:
+    for step, body in ((0, b"a"), (7, b"b"), (200, b"c"), (7, b"d")):
+        store.mark(step, body)
+    store.close()
+    again = SlideStore(tmp_path / "slide.sqlite", read_only=True)
+    assert again.curve() == [b"a", b"d", b"c"]
+    again.close()
 
 
 def test_the_same_record_twice_is_a_fault_and_a_repeated_row_is_none(store: SlideStore) -> None:

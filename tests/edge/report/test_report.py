@@ -91,6 +91,7 @@ Gallery: 12 findings
 f7.c1.p0.i0 f8.c1.p0.i0 f9.c1.p0.i0 ...
 Made by
   thresholds: table rendered, 40 negative slides
+  head: not trained
   engine: e1
   model: m1
   verdict: {verdict_hash(VERDICT)}

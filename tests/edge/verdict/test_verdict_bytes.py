@@ -15,7 +15,7 @@ Slide = Callable[..., Summary]
 KEYS = {
     "state", "outcome", "category", "not_excluded", "not_assessed", "reasons", "notes", "coverage",
     "adequacy", "counts", "gallery", "announcement", "rests_on", "identities", "system", "purpose",
-    "use",
+    "use", "head",
 }  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def test_i8_a_verdict_says_what_made_it_and_for_what_use(slide: Slide) -> None:
     assert data["use"] == "research use only"
     assert data["purpose"] == "clinical"
     assert data["announcement"]["state"] == "not established"
+    assert data["head"] == "not trained"
 
 
 def test_i1_neither_the_slides_name_nor_its_driver_is_in_the_verdict(slide: Slide) -> None:
