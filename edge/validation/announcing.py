@@ -5,7 +5,7 @@ more alike than slides are, and a rate that is known from few slides is hardly k
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import exp, floor, lgamma, log
 from typing import Final
 
@@ -65,16 +65,13 @@ def announcing(
         why = "its negative slides do not show how rates of false findings differ between slides"
         numbers = replace(numbers, refused=why)
     else:
-        r_milli, b_points = edge
-        numbers = replace(numbers, r_milli=r_milli, b_points=b_points)
+        numbers = replace(numbers, r_milli=edge[0], b_points=edge[1])
         ever = (
             _maximum(each, course.points, numbers)
             for each, course in zip(found, negatives, strict=True)
         )
-        maxima = sum(each >= bar_of(numbers.odds) for each in ever)
-        numbers = replace(numbers, maxima=maxima)
-        numbers = replace(numbers, refused=unearned(numbers, len(negatives)))
-    return Announcing(**{name: getattr(numbers, name) for name in numbers.__dataclass_fields__})
+        numbers = replace(numbers, maxima=sum(each >= bar_of(numbers.odds) for each in ever))
+    return Announcing(**asdict(numbers) | {"refused": unearned(numbers, len(negatives))})
 
 
 def _maximum(found: Ints, points: Sequence[int], numbers: AnnouncingNumbers) -> int:

@@ -3,7 +3,8 @@
 E is the likelihood ratio, for all that was settled so far, of "false findings come rho times as
 often as on a negative slide". On negative slides it is a test martingale: it ever reaches
 1 / alpha on a share alpha of them at most, however often one looks (Ville). An announcement is
-history: no outcome is made of it.
+history: no outcome is made of it. When it is made, and what a verdict says of it:
+`docs/decisions/0010-when-a-category-is-announced.md`.
 """
 
 from collections.abc import Iterator, Sequence

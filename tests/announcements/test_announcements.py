@@ -17,7 +17,7 @@ from tests.announcements.proving import (
 )
 from tests.announcements.slides import FIELDS, GROUND, Model, first, graded, log_e, seen
 
-SMALL = Size(slides=600, cards=2, positives=100)
+SMALL = Size(slides=600, cards=1, positives=100)
 
 
 def test_i1_e_on_arrays_is_the_shipped_one() -> None:

@@ -82,6 +82,7 @@ def test_slides_as_modelled_earn_announcements() -> None:
     ("courses", "why"),
     [
         (modelled(19, seed=3), "19 negative slides, at least 20 are needed"),
+        ([course()] * 19, "19 negative slides, at least 20 are needed"),
         (modelled(60, seed=4, mean=2), "over 1 each"),
         ([course() for _ in range(60)], "do not show how rates of false findings differ"),
         ([*modelled(96, seed=3, mean=0.3), *[course((0, 3))] * 4], "more than its share"),

@@ -96,6 +96,15 @@ def test_public_slides_are_pieces_and_their_ground_is_taken_together(card: Model
     assert doubtful.at(card, table).not_excluded == ("HSIL", "LSIL")
 
 
+def test_i3_only_whole_slides_say_how_false_findings_come(card: ModelCard) -> None:
+    public: dict[str, Any] = {"source": "public", "origin": "fields", "seen_cells": None}
+    for known, why in (({}, "do not show how rates"), (public, "are not whole")):
+        slides = [slide(("HSIL", 4_000), **known) for _ in range(20)]
+        table = fit(slides, card, "public" if known else "rendered", 20)
+        assert [each.category for each in table.announcing] == ["LSIL", "HSIL"]
+        assert all(why in each.refused for each in table.announcing)
+
+
 def test_a_source_without_a_negative_slide_is_refused(card: ModelCard) -> None:
     with pytest.raises(Refusal, match="there is no negative slide"):
         fit([slide(worst="LSIL")], card, "rendered", 20)
