@@ -6,7 +6,7 @@ Writes its figures into `docs/evidence-proof.md`. Seeded: every run takes the sa
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -261,31 +261,35 @@ def _falls(evidence: Evidence, rows: Sequence[Row]) -> list[int]:
 
 
 def _causes() -> Counter[str]:
-    """Falls by the row that they came with; a late capture is one of a field that was given up."""
+    """Falls by the row that they came with; a late capture is of a field that was given up."""
     causes: Counter[str] = Counter()
     for seed in range(I5_SCANS):
         slide = seam_slide(seeded(seed), LARGEST, 1 + seed % 2)
         rows = list(slide.rows[1:])
         seeded(seed + 1).shuffle(rows)
-        causes.update(_cause(rows, i) for i in _falls(Evidence(slide.opening), rows))
+        planes = {planned.field: planned.planes for planned in slide.opening.plan.fields}
+        causes.update(_cause(planes, rows, i) for i in _falls(Evidence(slide.opening), rows))
     return causes
 
 
-def _cause(rows: list[Row], i: int) -> str:
+def _cause(planes: Mapping[int, int], rows: Sequence[Row], i: int) -> str:
     row, before = rows[i], rows[:i]
     if isinstance(row, Withdrawal):
         return "a withdrawal"
     assert isinstance(row, Record), row
-    image, seen = row.image, [one for one in before if isinstance(one, Record)]
+    field, capture, plane = row.image
+    seen = [one for one in before if isinstance(one, Record)]
+    of_field = [one.image for one in seen if one.image.field == field]
     if any(one.checksum == row.checksum for one in seen):
         return "a repeated picture"
-    if any(one.image.field == image.field and one.image.capture != image.capture for one in seen):
+    if any(image.capture != capture for image in of_field):
         return "a rescan"
+    if plane >= planes[field]:
+        return "a plane beyond the plan"
     is_given_up = any(
-        isinstance(one, Closing) or (isinstance(one, Skip) and one.field == image.field)
-        for one in before
+        isinstance(one, Closing) or (isinstance(one, Skip) and one.field == field) for one in before
     )
-    assert is_given_up, f"{image} took the worst away"
+    assert is_given_up, f"{row.image} took the worst away"
     return "a late capture"
 
 
