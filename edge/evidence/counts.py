@@ -10,12 +10,16 @@ from edge.evidence.gallery import Gallery, Place, places
 from edge.evidence.ground import LATTICE_NM, Ground
 from edge.evidence.look import FieldLooks, Look
 from edge.evidence.ownership import Views
+from edge.evidence.summary import Need
 from edge.slide.finding import Findings
 from edge.slide.plan import Plan
 from edge.slide.record import Record
 
 SEVERITIES: Final = 16
 """Length of what `reached` gives."""
+
+PASSED: Final = 16
+"""So many fields further on, a field that has not come was left out: it is in hand no more."""
 
 _NONE: Final = np.zeros(0, np.int64)
 
@@ -106,6 +110,28 @@ class Counts:
         """The findings that count, as of the last `recount`."""
         looks = [look for field in self.fields for look in field.looks]
         return np.concatenate([look.findings[look.counted] for look in looks])
+
+    def needs(self) -> Iterator[Need]:
+        """What each field lacks that a scanner could still bring, as of the last `recount`."""
+        for index, field in enumerate(self.fields):
+            lost, points = self.coverage.lost(index), self._ground.homes[index].points
+            if not field.is_complete and self._is_passed_by(index):
+                lost = (("missing", points),)
+            if lost and not field.is_skipped:
+                yield Need(
+                    field=self._ground.plan.fields[index].field,
+                    points=points,
+                    lost=lost,
+                    reached=tuple(self._reached[index].tolist()),
+                    images=len(field.looks),
+                    plane=field.next_plane,
+                )
+
+    def _is_passed_by(self, index: int) -> bool:
+        """Whether all around a field is there, and something after it: it was left out."""
+        around = (i for i in self._ground.neighbours(index) if i != index)
+        is_hole = all(self.fields[i].is_complete for i in around)
+        return is_hole and any(field.is_complete for field in self.fields[index + PASSED :])
 
     def recount(self) -> None:
         """Count all again that rows since the last time could have changed."""

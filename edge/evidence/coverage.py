@@ -110,6 +110,11 @@ class Coverage:
         reasons: list[int] = counts.tolist()
         return reasons
 
+    def lost(self, field: int) -> tuple[tuple[str, int], ...]:
+        """The lost points at home in a field, by rising reason."""
+        lost = self._parts[field, _LOST:].tolist()
+        return tuple(sorted((why, n) for why, n in zip(REASONS, lost, strict=True) if n))
+
     def area(self) -> Area:
         """All fields together."""
         usable, empty, pending, *lost = (int(part) for part in self._parts.sum(axis=0))

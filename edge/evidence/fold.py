@@ -4,12 +4,13 @@ All that is counted is a sum over fields of a pure function of a field and its n
 is the same function over all fields.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from edge.evidence.counts import Counts
-from edge.evidence.summary import Summary
+from edge.evidence.summary import Need, Summary
 from edge.slide.finding import Findings
 from edge.slide.record import Closing, Image, Incident, Opening, Record, Row, Skip, Withdrawal
+from edge.slide.request import Answered, Asked, Requests
 
 
 class Evidence:
@@ -23,6 +24,8 @@ class Evidence:
         self._withdrawn: set[tuple[int, int]] = set()
         self._incidents: set[Incident] = set()
         self._closings: set[Closing] = set()
+        self._asked: dict[int, Asked] = {}
+        self._answered: dict[int, Answered] = {}
 
     def add(self, row: Row) -> None:
         """Take a row, whatever came before it. A repeated row changes nothing.
@@ -44,6 +47,10 @@ class Evidence:
             case Closing():
                 self._closings.add(row)
                 self._counts.close()
+            case Asked():
+                self._asked[row.number] = row
+            case Answered():
+                self._answered[row.number] = row
             case Opening():
                 if row != self._opening:
                     raise ValueError(f"slide {self._opening.slide} was opened otherwise")
@@ -63,6 +70,16 @@ class Evidence:
         """
         self._counts.recount()
         return self._counts.counted()
+
+    def requests(self) -> Requests:
+        """What the scanner was asked for, and what came of it."""
+        asked, answered = sorted(self._asked.items()), sorted(self._answered.items())
+        return Requests(tuple(row for _, row in asked), tuple(row for _, row in answered))
+
+    def needs(self) -> Iterator[Need]:
+        """The fields whose ground is lost, or that the scan has passed by, by rising number."""
+        self._counts.recount()
+        return self._counts.needs()
 
     def summary(self) -> Summary:
         """What all rows so far say together: a pure function of their set.
@@ -88,6 +105,7 @@ class Evidence:
             end=closing.end if closing else None,
             end_why=closing.why if closing else "",
             gallery=counts.gallery.entries(),
+            requests=self.requests(),
         )
 
 

@@ -25,6 +25,7 @@ from edge.slide.record import (
     Skip,
     Withdrawal,
 )
+from edge.slide.request import Answered, Asked, RequestEnd, RequestKind
 
 _BESIDE = frozenset({"findings", "crops", "thumbnail"})
 """A record's parts that have columns of their own."""
@@ -76,7 +77,7 @@ def row_bytes(row: Row) -> tuple[str, bytes]:
             body = asdict(row)
             body["plan"] = _plan(row.plan)
             return "opening", canonical(body)
-        case Withdrawal() | Skip() | Incident() | Closing():
+        case Withdrawal() | Skip() | Incident() | Closing() | Asked() | Answered():
             return type(row).__name__.lower(), canonical(asdict(row))
         case Record():
             raise TypeError("a record has columns of its own")
@@ -100,6 +101,10 @@ def row(kind: str, body: bytes) -> Row:
             return Skip(**values)
         case "incident":
             return Incident(IncidentKind(values["kind"]), values["detail"])
+        case "asked":
+            return Asked(**{**values, "kind": RequestKind(values["kind"])})
+        case "answered":
+            return Answered(values["number"], RequestEnd(values["end"]))
         case "closing":
             return Closing(End(values["end"]), values["why"], values["manifest"])
     raise ValueError(f"a row of unknown kind {kind!r}")
