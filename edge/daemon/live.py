@@ -52,6 +52,8 @@ class Live:
     evidence: Evidence
     is_changed: bool = True
     """Since the last provisional verdict."""
+    takes: frozenset[str] = frozenset()
+    """What its scanner can be asked for."""
     incidents: set[Incident] = field(default_factory=set)
 
     def add(self, rows: Iterable[Row]) -> None:

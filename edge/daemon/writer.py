@@ -23,16 +23,17 @@ from edge.daemon.outbox import News, Outbox, Publish, Raise
 from edge.daemon.writing import EngineIs, Everywhere, Keep, Task
 from edge.evidence.fold import Evidence
 from edge.health import Alert, Severity, incidents_on_restart
-from edge.intake import captures, receive, slides
+from edge.intake import captures, receive, requests, slides
 from edge.intake.book import Book, Outcome
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Open, TakeOver, Write
+from edge.intake.effects import Effect, Open, TakeOver, Takes, Write
 from edge.journal import shelf
 from edge.journal.central import Central
 from edge.journal.store import Kept, Owner, SlideStore, StoreFault
+from edge.requests.choose import choose
 from edge.settings import Settings
 from edge.slide.record import Closing, Incident, Opening, Record, Row, reasons
-from edge.verdict.verdict import to_json
+from edge.verdict.verdict import Verdict, to_json
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +150,9 @@ class Writer:
                     self._flush()
                     store = self._live[task.slide].store
                     store.belong_to(Owner(task.driver, task.opening, _pm_per_px(store)))
+                case Takes():
+                    if (live := self._live.get(task.slide)) is not None:
+                        live.takes, live.is_changed = task.kinds, True
                 case EngineIs():
                     self._take_engine(task.engine)
                 case Everywhere():
@@ -270,10 +274,26 @@ class Writer:
         for slide, live in self._live.items():
             if live.is_changed:
                 live.is_changed = False
-                body = to_json(pipeline.verdict(live.evidence))
+                verdict = pipeline.verdict(live.evidence)
+                body = to_json(verdict)
+                self._ask(slide, live, verdict)
                 if body != self.verdicts.get(slide):
                     self.verdicts[slide] = body
                     self._outbox.put(Publish(EventKind.VERDICT, slide, json.loads(body)))
+        self._flush()
+
+    def _ask(self, slide: str, live: Live, verdict: Verdict) -> None:
+        """What is worth asking the scanner for becomes durable, then goes to it."""
+        evidence, plan = live.evidence, self._readings[slide].opening.plan
+        percent = self._settings.requests.percent
+        if not live.takes:
+            return
+        for row in choose(
+            verdict, evidence.needs(), evidence.requests(), live.takes, len(plan.fields), percent
+        ):
+            pending = self._of(slide)
+            pending.rows.append(row)
+            pending.news.append(partial(requests.asked, slide=slide, row=row))
 
     def _restore(self, slide: str) -> Book | None:
         store = SlideStore(shelf.path(self._settings.state_dir, slide))
