@@ -147,6 +147,7 @@ class View:
     def __init__(self) -> None:
         self._slides: dict[str, dict[str, str]] = {}
         self._alerts: list[str] = []
+        self._to_do: dict[str, list[str]] = {}
 
     def take(self, event: Event) -> None:
         """Take an event in."""
@@ -163,16 +164,24 @@ class View:
             case EventKind.FIELD_CHECKED:
                 why = f" ({', '.join(body['reasons'])})" if body["reasons"] else ""
                 row["last"] = f"f{body['field']}.c{body['capture']} {body['disposition']}{why}"
+            case EventKind.REQUEST:
+                row["asked"] = f"{body['words']}: {body['answer'] or 'asked'}"
+            case EventKind.TO_DO:
+                self._to_do[str(event.slide)] = body["to_do"]
             case EventKind.VERDICT:
+                if body["state"] == "final":
+                    self._to_do.pop(str(event.slide), None)
                 name = body["category"] or body["outcome"]
                 row["verdict"] = f"{name} ({body['state']})"
                 row["cells"] = str(body["adequacy"]["cells"])
 
     def table(self) -> Table:
         """As it stands."""
-        columns = ("images", "last", "cells", "verdict", "waited")
-        headings = ("slide", "images", "last image", "cells", "verdict", "scanner waited for us")
-        table = Table(*headings, caption="\n".join(self._alerts[-5:]) or None)
+        columns = ("images", "last", "asked", "cells", "verdict", "waited")
+        headings = ("slide", "images", "last image", "asked of the scanner", "cells", "verdict")
+        to_do = [f"{slide}: {line}" for slide, lines in self._to_do.items() for line in lines]
+        caption = "\n".join([*to_do, *self._alerts[-5:]]) or None
+        table = Table(*headings, "scanner waited for us", caption=caption)
         for slide, row in self._slides.items():
             table.add_row(slide, *(row.get(column, "") for column in columns))
         return table

@@ -62,7 +62,10 @@ _SAID: dict[str, Any] = {
 }
 
 FROM_CLIENT: list[tuple[m.FromClient, Part | None]] = [
-    (m.Hello(id="d-1", v=[1], driver="scope-3", boot="b1", software="acq 4.2", takes=["rescan"]), None),
+    (
+        m.Hello(id="d-1", v=[1], driver="scope-3", boot="b1", software="acq 4.2", takes=["rescan"]),
+        None,
+    ),
     (m.Bye(id="d-2", session="s1"), None),
     (m.Ping(id="d-3", session="s1"), None),
     (
