@@ -297,8 +297,8 @@ class Request(Message):
     within_ms: Count
     """From when it came: what is not done by then is not waited for."""
     worth: Count
-    """The more, the more it is worth: lattice points of 400 um2 that it may bring, and a field's
-    more for each thing that the verdict hangs on."""
+    """Lattice points of 400 um2 that it may bring: twice where the verdict hangs on ground, and a
+    field's more where findings in it put a category in question."""
 
 
 class RequestAnswer(InSession):

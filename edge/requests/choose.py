@@ -22,7 +22,7 @@ TRIES: Final = 3
 PATIENCE: Final = 6
 """So many that lapsed in a row, and the scanner is not asked any more."""
 LEAST: Final = 8
-"""Less than an eighth of a field is not worth an image, where no verdict hangs on it."""
+"""Less than an eighth of a field is not worth an image, unless suspicious findings lie beside."""
 STOP_PERCENT: Final = 10
 """Of the planned area, at least so much must be still to come for a stop to save time."""
 MAX_PLANE: Final = 39
@@ -143,12 +143,12 @@ def _wanted(
             continue
         lost = sum(points for points, _ in mendable)
         is_suspicious = any(need.reached[severity] for severity in severities)
-        if LEAST * lost < need.points and not (at_stake or is_suspicious):
+        if LEAST * lost < need.points and not is_suspicious:
             continue
         why = min(mendable, key=lambda each: (-each[0], each[1]))[1]
         kind = _taken(_best(need, why, lost, tries, is_suspicious=is_suspicious), takes)
         if kind is not None:
-            worth = lost + need.points * (at_stake + is_suspicious)
+            worth = lost * (1 + at_stake) + need.points * is_suspicious
             yield _Wanted(worth, kind, need, why)
 
 

@@ -49,7 +49,8 @@ class Asked:
     why: str
     """The reason for which most ground is lost; or the category that stands."""
     worth: int
-    """Lattice points of ground that it may bring, more where the verdict hangs on it."""
+    """Lattice points of ground that it may bring: twice where the verdict hangs on ground, and a
+    field's more where findings in it put a category in question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from edge.slide.place import Rectangle
 from edge.slide.record import Cell, Closing, End, Image, Opening, Record, Row
 from edge.slide.request import Answered, Asked, RequestEnd, RequestKind
 from edge.verdict.decide import decide
+from edge.verdict.system import load
 from edge.verdict.verdict import Verdict
 from tests.properties.slides import grid, opening, packed, record, seeded
 
@@ -21,6 +22,7 @@ SUCCEEDS = 0.7
 LAPSES_AFTER = 12
 LATEST = 8
 ALL = frozenset(RequestKind)
+SEVERE = load("bethesda").category("HSIL").severity
 BLURRED, USABLE = int(Cell.OUT_OF_FOCUS), int(Cell.USABLE)
 
 
@@ -143,7 +145,8 @@ def _made(case: Case, image: Image, place: Rectangle, cells: tuple[int, ...]) ->
     """An image of nine cells, the same at every capture, seen where it is sharp."""
     spots = [(place.x_nm + 180_000 * dx, place.y_nm + 150_000 * dy) for dx, dy in _NINE]
     is_abnormal = image.field < case.abnormal
-    findings = [(x, y, 12_000, 2 if is_abnormal else 0, 9_000) for x, y in spots]
+    severity = SEVERE if is_abnormal else 0
+    findings = [(x, y, 12_000, severity, 9_000) for x, y in spots]
     made = record(image, place, packed(*findings), cells, (image.capture,) * 64)
     return replace(made, crops=())
 
