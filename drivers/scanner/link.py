@@ -17,6 +17,7 @@ from drivers.scanner import messages as m
 from drivers.scanner.codec import check_pixels
 from drivers.scanner.connection import Connection, made
 from drivers.scanner.crc import crc32c_hex
+from drivers.scanner.differences import words_of
 from drivers.scanner.exchange import Counters, Exchange
 from drivers.scanner.lists import CaptureKey, DifferenceList, ManifestList, PlanList, ResumeList
 from drivers.scanner.question import Question
@@ -53,6 +54,11 @@ class Closed:
 
     answer: m.SlideClosed
     differences: DifferenceList
+
+    @property
+    def to_do(self) -> list[str]:
+        """What keeps it open, in lines for people: which fields, what is wrong, what to do."""
+        return words_of(self.differences)
 
 
 class ScannerLink:

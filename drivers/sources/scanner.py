@@ -14,7 +14,6 @@ from typing import Any
 
 from drivers.problem import Problem, Refusal
 from drivers.scanner import messages as m
-from drivers.scanner.differences import words_of
 from drivers.scanner.link import ScannerLink
 from drivers.scanner.lists import ImageKey, ManifestList, ResumeList
 from drivers.scanner.words import SlideStatus
@@ -260,7 +259,7 @@ def _close(link: ScannerLink, facts: SlideFacts, scan: Scan, faults: Faults) -> 
     closed = link.close_slide(CLOSE_S, manifest=manifest)
     scan.state, scan.verdict = closed.answer.state, closed.answer.verdict
     if scan.state is SlideStatus.OPEN:
-        scan.to_do = words_of(closed.differences)
+        scan.to_do = closed.to_do
         missing, unexpected = closed.differences.missing, closed.differences.unexpected
         scan.why = (
             f"manifest: {len(missing.committed)} images missing, "
