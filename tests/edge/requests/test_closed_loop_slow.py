@@ -22,7 +22,7 @@ from tests.edge.daemon.rig import Rig
 from tests.edge.daemon.test_requests import lost, requests_of, scanned, without_notes
 from tests.edge.requests.loop import Case, Loop, Told
 
-SLIDES = 40
+SLIDES = 20
 FIELDS = 1_080
 BUDGET = FIELDS // 10
 COMES_BACK = 0.85
