@@ -113,25 +113,34 @@ class Counts:
 
     def needs(self) -> Iterator[Need]:
         """What each field lacks that a scanner could still bring, as of the last `recount`."""
+        losing = self.coverage.losing()
+        last = max((i for i, field in enumerate(self.fields) if field.is_complete), default=0)
         for index, field in enumerate(self.fields):
-            lost, points = self.coverage.lost(index), self._ground.homes[index].points
-            if not field.is_complete and self._is_passed_by(index):
-                lost = (("missing", points),)
-            if lost and not field.is_skipped:
-                yield Need(
-                    field=self._ground.plan.fields[index].field,
-                    points=points,
-                    lost=lost,
-                    reached=tuple(self._reached[index].tolist()),
-                    images=len(field.looks),
-                    plane=field.next_plane,
-                )
+            if field.is_skipped:
+                continue
+            if field.is_complete:
+                lost = self.coverage.lost(index) if index in losing else ()
+            else:
+                is_left_out = index + PASSED <= last and self._is_hole(index)
+                lost = (("missing", self._ground.homes[index].points),) if is_left_out else ()
+            if lost:
+                yield self._need(index, lost)
 
-    def _is_passed_by(self, index: int) -> bool:
-        """Whether all around a field is there, and something after it: it was left out."""
+    def _is_hole(self, index: int) -> bool:
+        """Whether all around a field is there."""
         around = (i for i in self._ground.neighbours(index) if i != index)
-        is_hole = all(self.fields[i].is_complete for i in around)
-        return is_hole and any(field.is_complete for field in self.fields[index + PASSED :])
+        return all(self.fields[i].is_complete for i in around)
+
+    def _need(self, index: int, lost: tuple[tuple[str, int], ...]) -> Need:
+        field = self.fields[index]
+        return Need(
+            field=self._ground.plan.fields[index].field,
+            points=self._ground.homes[index].points,
+            lost=lost,
+            reached=tuple(self._reached[index].tolist()),
+            images=len(field.looks),
+            plane=field.next_plane,
+        )
 
     def recount(self) -> None:
         """Count all again that rows since the last time could have changed."""

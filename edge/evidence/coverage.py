@@ -110,6 +110,10 @@ class Coverage:
         reasons: list[int] = counts.tolist()
         return reasons
 
+    def losing(self) -> set[int]:
+        """The fields at home in which points are lost."""
+        return set(np.flatnonzero(self._parts[:, _LOST:].any(axis=1)).tolist())
+
     def lost(self, field: int) -> tuple[tuple[str, int], ...]:
         """The lost points at home in a field, by rising reason."""
         lost = self._parts[field, _LOST:].tolist()

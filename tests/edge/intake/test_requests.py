@@ -96,9 +96,11 @@ def test_a_request_without_a_live_session_waits_for_one(desk: BenchDesk) -> None
     session = opened(desk)
     desk.say("p", type="bye", session=session)
     ask(desk, RESCAN)
-    desk.now_s += 3_600
-    desk._do(requests.lapse(desk.desk, desk.now_s))
+    for _ in range(3):
+        desk.now_s += 3_600
+        desk._do(requests.lapse(desk.desk, desk.now_s))
     assert not asked(desk)
+    assert not desk.jobs
     opened(desk, "q", "e")
     assert [request.id for request in asked(desk, "q")] == ["r1"]
 
