@@ -212,6 +212,11 @@ def _states() -> Iterator[str]:
         "Already so",
         {_yes(already): [states.on_skip(slide, already) for slide in slides] for already in _BOTH},
     )
+    yield from ("#### Whether a `request` is sent", "")
+    yield from _table(
+        tuple(f"slide {slide.value}" for slide in slides),
+        [tuple(_yes(states.may_ask(slide)) for slide in slides)],
+    )
     yield from _replies(
         "On `answer`",
         "Request",
