@@ -181,7 +181,8 @@ def _say(facts: dict[str, Any], as_json: bool) -> None:
     else:
         said = {key: value for key, value in facts.items() if value not in (None, "", [], {})}
         verdict = said.pop("verdict", None)
-        lines = [f"{key}: {value}" for key, value in said.items()]
+        to_do = said.pop("to_do", [])
+        lines = [f"{key}: {value}" for key, value in said.items()] + to_do
         if verdict is not None:
             lines.append(f"verdict: {verdict.get('category') or verdict.get('outcome')}")
             lines += [f"  {reason['text']}" for reason in verdict.get("reasons", [])]
@@ -249,7 +250,9 @@ def _stream(
     account = start(source.facts)
     with (
         _bar("Fields sent", account.planned, as_json) as show,
-        ScannerLink(endpoint, driver, software=SOFTWARE, on_answer=account.hear) as link,
+        ScannerLink(
+            endpoint, driver, software=SOFTWARE, on_answer=account.hear, takes=faults.takes
+        ) as link,
     ):
         scan_slide(
             link,
@@ -265,7 +268,8 @@ def _stream(
 
 
 def _account(account: Scan) -> dict[str, Any]:
-    return asdict(account) | {"dispositions": dict(account.dispositions)}
+    counts = {"dispositions": account.dispositions, "requests": account.requests}
+    return asdict(account) | {name: dict(count) for name, count in counts.items()}
 
 
 def _play(path: Path, endpoint: str, driver: str, as_json: bool) -> None:

@@ -35,6 +35,16 @@ class Window(_Section):
     """Ten RGB8 fields of 15 MB. The daemon takes this memory when it starts."""
 
 
+class Requests(_Section):
+    """What the scanner is asked for while the glass is on its stage."""
+
+    percent: Annotated[int, Field(ge=0, le=100)] = 10
+    """Of the planned fields, so many may be asked for again; 0 asks for nothing."""
+    within_ms: Annotated[int, Field(ge=1_000, le=3_600_000)] = 30_000
+    """What is not done by then is not waited for: a stop-and-go stage reaches any field of a slide
+    within seconds, and has a few more to finish what it is at."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -42,6 +52,7 @@ class Settings(_Section):
     """Slides, journal, model."""
     endpoints: Endpoints = Endpoints()
     window: Window = Window()
+    requests: Requests = Requests()
     model: Path | None = None
     """A model's folder. Default: the shipped one."""
     engine: Literal["auto", "tensorrt", "openvino", "idle"] = "auto"

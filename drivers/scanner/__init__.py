@@ -9,7 +9,14 @@ from drivers.scanner.lists import (
     RectangleSpot,
     ResumeList,
 )
-from drivers.scanner.messages import Committed, Refused, SlideAborted, SlideClosed, Welcome
+from drivers.scanner.messages import (
+    Committed,
+    Refused,
+    Request,
+    SlideAborted,
+    SlideClosed,
+    Welcome,
+)
 from drivers.scanner.question import LinkRefused, LinkTimeout
 from drivers.scanner.words import Code, Optics, PixelFormat, Preparation, Purpose, Specimen
 
@@ -30,6 +37,7 @@ __all__ = [
     "Purpose",
     "RectangleSpot",
     "Refused",
+    "Request",
     "ResumeList",
     "ScannerLink",
     "SlideAborted",

@@ -5,6 +5,7 @@ What it says about slides, and what the answers mean, is `drivers.scanner.link`'
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import TypeVar
 
 import zmq
@@ -23,7 +24,7 @@ from drivers.scanner.messages import (
     Welcome,
 )
 from drivers.scanner.strict_json import problem_of
-from drivers.scanner.words import PROTOCOL_VERSION, Code, Words
+from drivers.scanner.words import PROTOCOL_VERSION, Code, RequestKind, Words
 
 PING_S = 1.0
 """Silence of the daemon after which it is asked whether it lives."""
@@ -65,15 +66,23 @@ _PING = made(Ping)
 class Connection:
     """A DEALER, and the session that lives on it. For one thread."""
 
-    def __init__(self, endpoint: str, driver: str, software: str) -> None:
+    def __init__(
+        self, endpoint: str, driver: str, software: str, takes: Sequence[RequestKind] = ()
+    ) -> None:
         """Opens the socket and says `hello`; waits for nothing.
 
         Raises:
-            Refusal: `driver` or `software` is not what the protocol allows.
+            Refusal: `driver`, `software` or `takes` is not what the protocol allows.
         """
         boot = uuid.uuid4().hex
         self._hello = made(
-            Hello, id="unsent", v=[PROTOCOL_VERSION], driver=driver, boot=boot, software=software
+            Hello,
+            id="unsent",
+            v=[PROTOCOL_VERSION],
+            driver=driver,
+            boot=boot,
+            software=software,
+            takes=list(takes) or None,
         )
         self._endpoint = endpoint
         self._context = zmq.Context()

@@ -15,7 +15,15 @@ from typing import Any, get_args
 from drivers.scanner import lists, states, words
 from drivers.scanner import messages as m
 from drivers.scanner.messages import Event, FromClient, FromDaemon, Message
-from drivers.scanner.states import CaptureState, Held, News, Reply, SessionState, SlideState
+from drivers.scanner.states import (
+    CaptureState,
+    Held,
+    News,
+    Reply,
+    RequestState,
+    SessionState,
+    SlideState,
+)
 from drivers.scanner.words import RETRY, Code, Words
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -203,6 +211,19 @@ def _states() -> Iterator[str]:
         "On `skip_field` and `withdraw`",
         "Already so",
         {_yes(already): [states.on_skip(slide, already) for slide in slides] for already in _BOTH},
+    )
+    yield from ("#### Whether a `request` is sent", "")
+    yield from _table(
+        tuple(f"slide {slide.value}" for slide in slides),
+        [tuple(_yes(states.may_ask(slide)) for slide in slides)],
+    )
+    yield from _replies(
+        "On `answer`",
+        "Request",
+        {
+            request.value: [states.on_answer(slide, request) for slide in slides]
+            for request in RequestState
+        },
     )
     yield from _replies(
         "On `close_slide`",

@@ -1,6 +1,7 @@
 """What happens within the calls of `ScannerLink`: what is due is sent, what comes is taken."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -47,6 +48,10 @@ class Exchange:
         self._question: Question[Any] | None = None
         self._not_before = 0.0
         """Pause after a refusal for now."""
+        self.requests: deque[m.Request] = deque()
+        """What the daemon asked for and nobody has looked at yet."""
+        self._heard: set[str] = set()
+        """Requests of the slide, by id: one that is sent again is the same one."""
         self.window = Window(fields=0, bytes=0)
         self.counters = Counters()
 
@@ -60,6 +65,8 @@ class Exchange:
             LinkTimeout: There was no answer.
         """
         self.book, self.slide, self.open = Book(), slide, question
+        self.requests.clear()
+        self._heard.clear()
         try:
             self.until(lambda: question.answer is not None, timeout_s, question.message.type)
         except Refusal:
@@ -160,6 +167,11 @@ class Exchange:
                 if isinstance(part, ResumeList):
                     self.counters.answered += self.book.resume(part)
                 return
+        if isinstance(message, m.Request):
+            if message.slide == self.slide and message.id not in self._heard:
+                self._heard.add(message.id)
+                self.requests.append(message)
+            return
         answer = self.book.refused_by(message) if isinstance(message, m.Error) else message
         if isinstance(answer, m.Committed | m.Refused) and answer.slide == self.slide:
             self._take_image(answer)

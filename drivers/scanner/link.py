@@ -5,7 +5,7 @@ it is answered, and survives the daemon's death by itself: hello, open, resume, 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar, cast
@@ -17,14 +17,17 @@ from drivers.scanner import messages as m
 from drivers.scanner.codec import check_pixels
 from drivers.scanner.connection import Connection, made
 from drivers.scanner.crc import crc32c_hex
+from drivers.scanner.differences import words_of
 from drivers.scanner.exchange import Counters, Exchange
 from drivers.scanner.lists import CaptureKey, DifferenceList, ManifestList, PlanList, ResumeList
 from drivers.scanner.question import Question
 from drivers.scanner.words import (
+    AnswerWord,
     Optics,
     PixelFormat,
     Preparation,
     Purpose,
+    RequestKind,
     SkipReason,
     SlideStatus,
     Specimen,
@@ -52,6 +55,11 @@ class Closed:
     answer: m.SlideClosed
     differences: DifferenceList
 
+    @property
+    def to_do(self) -> list[str]:
+        """What keeps it open, in lines for people: which fields, what is wrong, what to do."""
+        return words_of(self.differences)
+
 
 class ScannerLink:
     """A driver's connection to the daemon, for one thread. Use it as a context manager.
@@ -67,6 +75,7 @@ class ScannerLink:
         *,
         software: str = "",
         on_answer: Callable[[m.Committed | m.Refused], None] | None = None,
+        takes: Sequence[RequestKind] = (),
     ) -> None:
         """Opens the socket and says hello; does not wait for the daemon.
 
@@ -77,11 +86,12 @@ class ScannerLink:
             on_answer: Is given each image's final answer, once, within one of the calls. An
                 image whose answer was lost with a daemon has none: the daemon's next life lists
                 it as committed. It must not call the link.
+            takes: What the daemon may ask for, to be had from `next_request`.
 
         Raises:
-            Refusal: `driver` or `software` is not what the protocol allows.
+            Refusal: `driver`, `software` or `takes` is not what the protocol allows.
         """
-        self._exchange = Exchange(Connection(endpoint, driver, software), on_answer)
+        self._exchange = Exchange(Connection(endpoint, driver, software, takes), on_answer)
 
     def __enter__(self) -> Self:
         return self
@@ -300,6 +310,38 @@ class ScannerLink:
         self._exchange.ask(Question(message, None, m.Withdrawn), timeout_s)
         self._exchange.book.withdrawn.add(CaptureKey(field=message.field, capture=message.capture))
 
+    def next_request(self, timeout_s: float = 0.0) -> m.Request | None:
+        """What the daemon asks for, each request once; None where nothing came in time.
+
+        The driver decides. `answer` it, or leave it: what is not done within `within_ms` is not
+        waited for. Before a slide is closed, a second or two of patience lets the daemon ask about
+        the last fields.
+
+        Raises:
+            LinkRefused: The daemon no longer takes this driver or its slide.
+        """
+        requests, until = self._exchange.requests, time.monotonic() + timeout_s
+        while not requests and (self._exchange.step(until - time.monotonic()) or _is_before(until)):
+            pass
+        return requests.popleft() if requests else None
+
+    def answer(
+        self, request: m.Request, answer: AnswerWord, timeout_s: float = TIMEOUT_S
+    ) -> m.Answered:
+        """Says what becomes of a request, and waits until that is heard.
+
+        Say `done` after the images that it asked for were sent; they need not be committed yet.
+
+        Returns:
+            Its `late` says that the request had ended before: the answer has no effect.
+
+        Raises:
+            LinkRefused: The daemon never made this request.
+            LinkTimeout: There was no answer.
+        """
+        message = made(m.RequestAnswer, slide=request.slide, request=request.id, answer=answer)
+        return self._exchange.ask(Question(message, None, m.Answered), timeout_s)
+
     def pump(self, timeout_s: float) -> None:
         """Takes answers for so long, and sends what may be sent.
 
@@ -358,6 +400,10 @@ class ScannerLink:
     def _need_slide(self, message: str) -> None:
         if self._exchange.open is None:
             raise Refusal(Problem("slide", "none", f"{message} needs an open slide", "Open one"))
+
+
+def _is_before(moment_s: float) -> bool:
+    return time.monotonic() < moment_s
 
 
 def _is_kept(pixels: Buffer) -> bool:

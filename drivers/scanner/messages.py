@@ -9,6 +9,7 @@ from pydantic import Field
 
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.words import (
+    AnswerWord,
     CaptureNumber,
     Code,
     Count,
@@ -23,6 +24,8 @@ from drivers.scanner.words import (
     PlaneNumber,
     Preparation,
     Purpose,
+    RequestKind,
+    RequestReason,
     Side,
     SkipReason,
     SlideStatus,
@@ -76,6 +79,8 @@ class Hello(ClientMessage):
     """New at every start of the driver."""
     software: Text = ""
     """Its name and version, for people."""
+    takes: Annotated[list[RequestKind], Field(max_length=8)] | None = None
+    """What it can be asked for by `request`: nothing else, and nothing where this is left out."""
 
 
 class OpenSlideBrief(Words):
@@ -270,6 +275,56 @@ class Withdrawn(Answer):
     window: Window
 
 
+class Request(Message):
+    """The daemon asks for something while the glass is on the stage. The driver decides."""
+
+    type: Literal["request"] = "request"
+    id: Id
+    """The same whenever it is sent again; one of the slide's."""
+    slide: Id
+    kind: RequestKind
+    """`refocus`: the field once more, focused anew. `rescan`: the field once more. `add_plane`:
+    plane `plane`, at another height, of the field's last capture. `revisit`: as `rescan`, of a
+    field that holds suspicious findings. `stop_early`: no more fields, close the slide."""
+    field: FieldNumber | None = None
+    """Which field; none for `stop_early`."""
+    plane: PlaneNumber | None = None
+    """For `add_plane`."""
+    why: RequestReason
+    """For programs: why most of the field's lost ground is lost."""
+    words: Text
+    """For people: what is asked for, and why."""
+    within_ms: Count
+    """From when it came: what is not done by then is not waited for."""
+    worth: Count
+    """Lattice points of 400 um2 that it may bring: twice where the verdict hangs on ground, and a
+    field's more where findings in it put a category in question."""
+
+
+class RequestAnswer(InSession):
+    """What the driver says to a `request`. What it never answers, it ignores."""
+
+    type: Literal["answer"] = "answer"
+    slide: Id
+    request: Id
+    """The request's `id`."""
+    answer: AnswerWord
+    """`accepted`: it will be done in time; say `done` when it is. `refused`: it will not be; it is
+    not asked for again. `done`: its images were sent, and need not be committed yet."""
+
+
+class Answered(Answer):
+    """The answer was heard."""
+
+    type: Literal["answered"] = "answered"
+    slide: Id
+    request: Id
+    """Which."""
+    late: bool
+    """The request had ended before: the answer has no effect."""
+    window: Window
+
+
 class CloseSlide(InSession):
     """Nothing more will come. The answer waits for what is in hand."""
 
@@ -387,7 +442,11 @@ class Event(Words):
     """By kind; may grow."""
 
 
-AboutSlide: TypeAlias = OpenSlide | SendField | SkipField | Withdraw | CloseSlide | AbortSlide
+AboutSlide: TypeAlias = (
+    OpenSlide | SendField | SkipField | Withdraw | RequestAnswer | CloseSlide | AbortSlide
+)
 FromClient: TypeAlias = Hello | Bye | Ping | AboutSlide | Ask
-Done: TypeAlias = SlideOpened | Committed | FieldSkipped | Withdrawn | SlideClosed | SlideAborted
-FromDaemon: TypeAlias = Welcome | Farewell | Pong | Done | Refused | Error | Told
+Done: TypeAlias = (
+    SlideOpened | Committed | FieldSkipped | Withdrawn | Answered | SlideClosed | SlideAborted
+)
+FromDaemon: TypeAlias = Welcome | Farewell | Pong | Done | Refused | Error | Told | Request

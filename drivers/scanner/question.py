@@ -15,13 +15,15 @@ from drivers.scanner.messages import (
     FromDaemon,
     OpenSlide,
     Refused,
+    Request,
+    RequestAnswer,
     SkipField,
     Withdraw,
 )
 from drivers.scanner.words import Code
 
 A = TypeVar("A", bound=Answer)
-Asked = OpenSlide | SkipField | Withdraw | CloseSlide | AbortSlide | Bye
+Asked = OpenSlide | SkipField | Withdraw | RequestAnswer | CloseSlide | AbortSlide | Bye
 
 
 class LinkRefused(Refusal):
@@ -71,7 +73,7 @@ class Question(Generic[A]):
     def take(self, received: FromWire[FromDaemon], session_number: int) -> bool:
         """Takes a message; whether it was about this."""
         message = received.message
-        if message.re != self._id:
+        if isinstance(message, Request) or message.re != self._id:
             return False
         if isinstance(message, self.wants):
             self.answer, self.answer_part = message, received.part

@@ -32,6 +32,19 @@ class CaptureState(Enum):
     WITHDRAWN = "withdrawn"
 
 
+class RequestState(Enum):
+    """A request of the daemon's, as the daemon knows it when an answer to it comes."""
+
+    UNKNOWN = "unknown"
+    """It was never made."""
+    OPEN = "open"
+    """Not answered, or accepted."""
+    SAID_SO = "answered so"
+    """It was answered with the same word before."""
+    ENDED = "ended"
+    """Done, refused, or not done in time."""
+
+
 class SessionState(Enum):
     """A message's session, as the daemon knows it."""
 
@@ -50,6 +63,8 @@ class Step(Enum):
     """It is done already: answer as the first time, with `again` where the answer has it."""
     WAIT = "wait"
     """It is being done: the answer comes when it is done, to the session that asked last."""
+    LATE = "late"
+    """It comes too late: that is told, counted, and nothing else."""
 
 
 Reply: TypeAlias = Step | Code
@@ -113,6 +128,21 @@ SKIP: Mapping[tuple[SlideState, bool], Reply] = {
 }
 """`skip_field`, and `withdraw`, whose capture need not have come."""
 
+ASK: Mapping[SlideState, bool] = {_U: False, _O: True, _G: False, _C: False, _A: False}
+"""Whether a `request` may be sent."""
+
+_UNASKED, _ASKED, _SAID_SO, _ENDED = RequestState
+
+ANSWER: Mapping[tuple[SlideState, RequestState], Reply] = {
+    **{(_U, request): Code.UNKNOWN_SLIDE for request in RequestState},
+    **{(slide, _UNASKED): Code.NOT_ASKED for slide in (_O, _G, _C, _A)},
+    (_O, _ASKED): Step.DO,
+    **{(slide, _ASKED): Step.LATE for slide in (_G, _C, _A)},
+    **{(slide, _SAID_SO): Step.AGAIN for slide in (_O, _G, _C, _A)},
+    **{(slide, _ENDED): Step.LATE for slide in (_O, _G, _C, _A)},
+}
+"""`answer`."""
+
 CLOSE: Mapping[tuple[SlideState, bool], Reply] = {
     # (slide, same manifest)
     **{(_U, same): Code.UNKNOWN_SLIDE for same in (True, False)},
@@ -168,6 +198,16 @@ def on_skip(slide: SlideState, already: bool) -> Reply:
 def on_withdraw(slide: SlideState, already: bool) -> Reply:
     """`withdraw`."""
     return SKIP[slide, already]
+
+
+def may_ask(slide: SlideState) -> bool:
+    """Whether a `request` may be sent."""
+    return ASK[slide]
+
+
+def on_answer(slide: SlideState, request: RequestState) -> Reply:
+    """`answer`."""
+    return ANSWER[slide, request]
 
 
 def on_close(slide: SlideState, same_manifest: bool) -> Reply:

@@ -101,6 +101,8 @@ class Code(StrEnum):
     """No live session: say `hello`."""
     VERSION = "version"
     UNKNOWN_SLIDE = "unknown_slide"
+    NOT_ASKED = "not_asked"
+    """An answer to a request that was never made."""
     STATE = "state"
     """Not now: the slide's state does not allow it."""
 
@@ -125,11 +127,28 @@ class EventKind(StrEnum):
     FIELD_CHECKED = "field_checked"
     ANNOUNCEMENT = "announcement"
     VERDICT = "verdict"
+    REQUEST = "request"
+    TO_DO = "to_do"
     HEALTH = "health"
 
 
 SkipReason: TypeAlias = Literal["lamp", "stage", "camera", "operator", "other"]
 """Why a driver gave a field up."""
+RequestKind: TypeAlias = Literal["refocus", "rescan", "add_plane", "revisit", "stop_early"]
+"""What the daemon may ask a driver for."""
+RequestReason: TypeAlias = Literal[
+    "out_of_focus",
+    "overexposed",
+    "underexposed",
+    "frozen",
+    "misplaced",
+    "not_covered",
+    "missing",
+    "category_stands",
+]
+"""Why it asks."""
+AnswerWord: TypeAlias = Literal["accepted", "refused", "done"]
+"""What a driver says to a request. To ignore it is to say nothing."""
 Disposition: TypeAlias = Literal["used", "unusable", "unprocessed"]
 """What became of an image."""
 

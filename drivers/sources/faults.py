@@ -3,11 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Final, get_args
 
 from drivers.problem import Problem, Refusal, shown
+from drivers.scanner.words import RequestKind
 
 REGION_DEFOCUS_UM = 8.0
-"""How far a blurred region lies out of focus."""
+"""How far a blurred region, or an unfocused field, lies out of focus."""
+SUCCEEDS: Final = 0.7
+"""How often a field that was not in focus is, when it is asked for again."""
+MANNERS: Final = ("none", "obey", "worse", "refuse", "ignore")
+"""How a scanner takes the daemon's requests: it takes none; does them; does them, and what fails is
+further out of focus than before; refuses them; says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,19 @@ class Faults:
     """Fields that are given up."""
     frozen: frozenset[int] = field(default=frozenset())
     """Fields in which the camera repeats the picture of the field before them."""
+    unfocused: frozenset[int] = field(default=frozenset())
+    """Fields whose first capture is out of focus; a later one is in focus `SUCCEEDS` often."""
+    requests: str = "none"
+    """One of `MANNERS`."""
     light: float = 1.0
     """The lamp's brightness: 1.6 overexposes, 0.25 underexposes."""
     manifest_is_wrong: bool = False
     """The last field is not sent, and the manifest claims that it was."""
+
+    @property
+    def takes(self) -> tuple[RequestKind, ...]:
+        """What the daemon may ask this scanner for."""
+        return () if self.requests == "none" else get_args(RequestKind)
 
 
 def _measure(text: str) -> float:
@@ -49,6 +65,12 @@ def _fields(text: str) -> frozenset[int]:
     return frozenset(numbers)
 
 
+def _manner(text: str) -> str:
+    if text not in MANNERS:
+        raise ValueError
+    return text
+
+
 _SAID: dict[str, tuple[str, Callable[[Faults, str], Faults]]] = {
     "defocus": ("UM", lambda faults, text: replace(faults, defocus_um=_measure(text))),
     "blurred": ("SHARE", lambda faults, text: replace(faults, blurred=_measure(text))),
@@ -56,6 +78,8 @@ _SAID: dict[str, tuple[str, Callable[[Faults, str], Faults]]] = {
     "missing": ("FIELDS", lambda faults, text: replace(faults, missing=_fields(text))),
     "skipped": ("FIELDS", lambda faults, text: replace(faults, skipped=_fields(text))),
     "frozen": ("FIELDS", lambda faults, text: replace(faults, frozen=_fields(text))),
+    "unfocused": ("FIELDS", lambda faults, text: replace(faults, unfocused=_fields(text))),
+    "requests": ("/".join(MANNERS), lambda faults, text: replace(faults, requests=_manner(text))),
     "light": ("FACTOR", lambda faults, text: replace(faults, light=_measure(text))),
 }
 FAULTS_HELP = ", ".join([*(f"{name}={what}" for name, (what, _) in _SAID.items()), "manifest"])

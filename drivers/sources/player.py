@@ -171,7 +171,9 @@ class Player:
     def _take(self, decoded: FromWire[m.FromDaemon]) -> None:
         message = decoded.message
         self._window = getattr(message, "window", None) or self._window
-        if isinstance(message, m.Welcome):
+        if isinstance(message, m.Request):
+            pass  # It plays what was: it takes none, and is asked for nothing.
+        elif isinstance(message, m.Welcome):
             self._session = message.session
         elif isinstance(message, m.Refused | m.Error):
             self._take_refusal(message)

@@ -27,6 +27,8 @@ AHEAD = 4
 """Images made before their turn. Bounds memory."""
 CLOSE_S = 600.0
 """How long the last images may take to be judged."""
+PATIENCE_S = 2.0
+"""How long the glass stays on the stage for requests, after the last image was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class Scan:
     """What the daemon answered in this scan: used, unusable, unprocessed, refused."""
     refusals: list[str] = field(default_factory=list)
     """Images that were refused for good, and why."""
+    requests: Counter[str] = field(default_factory=Counter)
+    """What the daemon asked for, by kind."""
+    to_do: list[str] = field(default_factory=list)
+    """Why it could not be closed, and what to do about it."""
     state: SlideStatus = SlideStatus.OPEN
     why: str = ""
     """Why it was aborted."""
@@ -125,11 +131,22 @@ def scan_slide(
         return
     last_sent_at = time.monotonic()
     if scan.state is SlideStatus.OPEN:
-        _walk(link, source, scan, _due(facts, opened.resume, faults), pace, on_progress)
-        last_sent_at = time.monotonic()
+        goes_on = True
+        for key, shot in _walk(link, source, _due(facts, opened.resume, faults), pace):
+            _send(link, scan, key, shot)
+            on_progress(scan)
+            if not (goes_on := _obey(link, source, scan, faults, 0.0)):
+                break
         link.drain(CLOSE_S)
         lost = sorted(set(opened.resume.in_hand) - set(link.manifest.committed), key=_order)
-        _walk(link, source, scan, lost, pace, on_progress)
+        for key, shot in _walk(link, source, lost, pace):
+            _send(link, scan, key, shot)
+            on_progress(scan)
+        while faults.takes and goes_on:
+            before = scan.sent
+            goes_on = _obey(link, source, scan, faults, PATIENCE_S) and scan.sent > before
+            link.drain(CLOSE_S)
+        last_sent_at = time.monotonic()
         for number in sorted(faults.skipped - set(opened.resume.skipped)):
             link.skip_field(number, "stage")
     _close(link, facts, scan, faults)
@@ -160,37 +177,61 @@ def _order(key: ImageKey) -> tuple[int, int, int]:
 
 
 def _walk(
-    link: ScannerLink,
-    source: Source,
-    scan: Scan,
-    keys: Sequence[ImageKey],
-    pace: Pace,
-    on_progress: Callable[[Scan], None],
-) -> None:
-    """Moves, settles, exposes, sends; the stage moves on while the daemon works."""
+    link: ScannerLink, source: Source, keys: Sequence[ImageKey], pace: Pace
+) -> Iterator[tuple[ImageKey, Shot]]:
+    """Moves, settles, exposes; the stage moves on while the daemon works."""
     exposed_at, before = time.monotonic(), None
     for key, shot in made_ahead(source, keys):
         rest_s = pace.rest_s(is_same_field=key.field == before, exposure_us=shot.exposure_us)
         link.pump(max(0.0, exposed_at + rest_s - time.monotonic()))
-        exposed_at = time.monotonic()
-        link.send_field(
-            key.field,
-            shot.pixels,
-            x_nm=shot.x_nm,
-            y_nm=shot.y_nm,
-            z_nm=shot.z_nm,
-            width_px=shot.width_px,
-            height_px=shot.height_px,
-            format=shot.format,
-            capture=key.capture,
-            plane=key.plane,
-            stride=shot.stride,
-            exposure_us=shot.exposure_us,
-        )
-        before = key.field
-        scan.sent += 1
-        scan.window_wait_s = link.counters.window_wait_s
-        on_progress(scan)
+        exposed_at, before = time.monotonic(), key.field
+        yield key, shot
+
+
+def _send(link: ScannerLink, scan: Scan, key: ImageKey, shot: Shot) -> None:
+    link.send_field(
+        key.field,
+        shot.pixels,
+        x_nm=shot.x_nm,
+        y_nm=shot.y_nm,
+        z_nm=shot.z_nm,
+        width_px=shot.width_px,
+        height_px=shot.height_px,
+        format=shot.format,
+        capture=key.capture,
+        plane=key.plane,
+        stride=shot.stride,
+        exposure_us=shot.exposure_us,
+    )
+    scan.sent += 1
+    scan.window_wait_s = link.counters.window_wait_s
+
+
+def _obey(link: ScannerLink, source: Source, scan: Scan, faults: Faults, wait_s: float) -> bool:
+    """Takes what the daemon asks for, in the scanner's manner; whether the scan goes on."""
+    while (request := link.next_request(wait_s)) is not None:
+        scan.requests[request.kind] += 1
+        if faults.requests == "refuse":
+            link.answer(request, "refused")
+        elif faults.requests != "ignore":
+            for key in _asked_for(link, source.facts, request):
+                _send(link, scan, key, source.capture(key))
+            link.answer(request, "done")
+            if request.field is None:
+                return False
+    return True
+
+
+def _asked_for(link: ScannerLink, facts: SlideFacts, request: m.Request) -> list[ImageKey]:
+    """The images that do what is asked for; none where the scan is to be stopped."""
+    number = request.field
+    if number is None:
+        return []
+    capture = link.next_capture(number)
+    if request.plane is not None:
+        return [ImageKey(field=number, capture=max(1, capture - 1), plane=request.plane)]
+    planes = next(f.planes for f in facts.plan.fields if f.field == number)
+    return [ImageKey(field=number, capture=capture, plane=plane) for plane in range(planes)]
 
 
 def made_ahead(source: Source, keys: Sequence[ImageKey]) -> Iterator[tuple[ImageKey, Shot]]:
@@ -218,6 +259,7 @@ def _close(link: ScannerLink, facts: SlideFacts, scan: Scan, faults: Faults) -> 
     closed = link.close_slide(CLOSE_S, manifest=manifest)
     scan.state, scan.verdict = closed.answer.state, closed.answer.verdict
     if scan.state is SlideStatus.OPEN:
+        scan.to_do = closed.to_do
         missing, unexpected = closed.differences.missing, closed.differences.unexpected
         scan.why = (
             f"manifest: {len(missing.committed)} images missing, "

@@ -16,7 +16,7 @@ from drivers.problem import Problem, Refusal
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
 from drivers.scanner.lists import ImageKey
-from drivers.scanner.messages import Ask, Error, Refused, Told
+from drivers.scanner.messages import Ask, Error, Refused, Request, Told
 from edge.settings import Settings, load
 
 ANSWER_MS = 5_000
@@ -93,7 +93,7 @@ class Tools:
             if isinstance(answer, Undecodable):
                 raise Refusal(answer.problem)
             message, part = answer.message, answer.part
-            if message.re != ask.id:
+            if isinstance(message, Request) or message.re != ask.id:
                 continue  # the answer to a question that was given up
             if isinstance(message, Refused | Error):
                 problem = Problem(message.key, message.value, message.problem, message.remedy)

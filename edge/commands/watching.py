@@ -189,6 +189,7 @@ class View:
     def __init__(self) -> None:
         self._slides: dict[str, dict[str, str]] = {}
         self._alerts: list[str] = []
+        self._to_do: dict[str, list[str]] = {}
 
     def take(self, event: Event) -> None:
         """Take an event in."""
@@ -209,19 +210,27 @@ class View:
                 power = f"{body['milli_log10_e'] / 1_000:.1f}"
                 said = f"{body['category']} ({body['findings']} findings, E = 10^{power})"
                 row["announced"] = ", ".join(filter(None, (row.get("announced"), said)))
+            case EventKind.REQUEST:
+                row["asked"] = f"{body['words']}: {body['answer'] or 'asked'}"
+            case EventKind.TO_DO:
+                self._to_do[str(event.slide)] = body["to_do"]
             case EventKind.VERDICT:
+                if body["state"] == "final":
+                    self._to_do.pop(str(event.slide), None)
                 name = body["category"] or body["outcome"]
                 row["verdict"] = f"{name} ({body['state']})"
                 row["cells"] = str(body["adequacy"]["cells"])
 
     def table(self) -> Table:
         """As it stands."""
-        columns = ("images", "last", "cells", "announced", "verdict", "waited")
+        columns = ("images", "last", "asked", "cells", "announced", "verdict", "waited")
         headings = (
-            "slide", "images", "last image", "cells", "announced", "verdict",
-            "scanner waited for us",
+            "slide", "images", "last image", "asked of the scanner", "cells", "announced",
+            "verdict", "scanner waited for us",
         )  # fmt: skip
-        table = Table(*headings, caption="\n".join(self._alerts[-5:]) or None)
+        to_do = [f"{slide}: {line}" for slide, lines in self._to_do.items() for line in lines]
+        caption = "\n".join([*to_do, *self._alerts[-5:]]) or None
+        table = Table(*headings, caption=caption)
         for slide, row in self._slides.items():
             table.add_row(slide, *(row.get(column, "") for column in columns))
         return table

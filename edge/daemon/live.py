@@ -56,6 +56,8 @@ class Live:
     evidence: Evidence
     is_changed: bool = True
     """Since the last provisional verdict."""
+    takes: frozenset[str] = frozenset()
+    """What its scanner can be asked for."""
     incidents: set[Incident] = field(default_factory=set)
     step: int = -1
     """Of the curve's last point since the start."""

@@ -24,10 +24,10 @@ from edge.daemon.sockets import Socket, Sockets
 from edge.daemon.writer import Writer
 from edge.daemon.writing import Everywhere
 from edge.health import Alert, Severity
-from edge.intake import receive
+from edge.intake import receive, requests
 from edge.intake.book import Book
 from edge.intake.desk import Desk
-from edge.intake.effects import Conclude, Effect, Judge, LetGo, Reply
+from edge.intake.effects import Conclude, Effect, Judge, LetGo, Reply, Tell
 from edge.intake.refusals import problem
 from edge.intake.sessions import Sessions
 from edge.journal import shelf
@@ -73,6 +73,7 @@ class Daemon:
             sessions=Sessions(settings.silent_after_s),
             new_id=lambda: uuid.uuid4().hex,
             find_ended=self._find_ended,
+            within_ms=settings.requests.within_ms,
         )
         self._desk.books.update((book.slide, book) for book in self._writer.restore())
         self._judging = Judging(settings, readings, self._writer.write, self._outbox)
@@ -109,6 +110,8 @@ class Daemon:
             if now_s - told_s >= 2 * TICK_S:
                 self._publisher.tell_progress(self._desk)
                 self._watch_clock()
+                for effect in requests.lapse(self._desk, now_s):
+                    self._do(effect)
                 told_s = now_s
             if self._is_ending:
                 self._desk.readiness.is_ending = True
@@ -159,6 +162,8 @@ class Daemon:
                 self._judging.take(capture, is_suspect=is_suspect)
             case Conclude():
                 self._judging.conclude(effect.end)
+            case Tell():
+                self._publisher.publish(effect.kind, effect.slide, effect.body)
             case LetGo():
                 self._strikes.answer(effect.slide, effect.image)
             case _:
@@ -225,7 +230,7 @@ class Daemon:
             "sessions": len(desk.sessions),
             "open_slides": [self._publisher.progress(book) for book in desk.books.values()],
             "alerts": self._publisher.alerts.bodies(),
-            "counts": dict(self._counts),
+            "counts": dict(self._counts) | {"late_answers": desk.late_answers},
         }
 
     def _find_ended(self, slide: str) -> Book | None:

@@ -23,17 +23,18 @@ from edge.daemon.outbox import News, Outbox, Publish, Raise
 from edge.daemon.writing import EngineIs, Everywhere, Keep, Task
 from edge.evidence.fold import Evidence
 from edge.health import Alert, Severity, incidents_on_restart
-from edge.intake import captures, receive, slides
+from edge.intake import captures, receive, requests, slides
 from edge.intake.book import Book, Outcome
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Open, TakeOver, Write
+from edge.intake.effects import Effect, Open, TakeOver, Takes, Write
 from edge.journal import shelf
 from edge.journal.central import Central
 from edge.journal.store import Kept, Owner, SlideStore, StoreFault
+from edge.requests.choose import choose
 from edge.settings import Settings
 from edge.slide.record import Closing, Incident, Opening, Record, Row, reasons
 from edge.verdict.announcement import due
-from edge.verdict.verdict import to_json
+from edge.verdict.verdict import Verdict, to_json
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +151,9 @@ class Writer:
                     self._flush()
                     store = self._live[task.slide].store
                     store.belong_to(Owner(task.driver, task.opening, _pm_per_px(store)))
+                case Takes():
+                    if (live := self._live.get(task.slide)) is not None:
+                        live.takes, live.is_changed = task.kinds, True
                 case EngineIs():
                     self._take_engine(task.engine)
                 case Everywhere():
@@ -273,12 +277,15 @@ class Writer:
             if live.is_changed:
                 live.is_changed = False
                 self._announce(slide, live)
-                body = to_json(pipeline.verdict(live.evidence))
+                verdict = pipeline.verdict(live.evidence)
+                self._ask(slide, live, verdict)
+                body = to_json(verdict)
                 if body != self.verdicts.get(slide):
                     self.verdicts[slide] = body
-                    verdict = json.loads(body)
-                    live.mark(verdict)
-                    self._outbox.put(Publish(EventKind.VERDICT, slide, verdict))
+                    said = json.loads(body)
+                    live.mark(said)
+                    self._outbox.put(Publish(EventKind.VERDICT, slide, said))
+        self._flush()
 
     def _announce(self, slide: str, live: Live) -> None:
         """What is due: on the disk, then in the evidence, which latches it; only then told.
@@ -291,6 +298,19 @@ class Writer:
             for row in found:
                 live.evidence.add(row)
             self._outbox.put(*(Publish(EventKind.ANNOUNCEMENT, slide, asdict(r)) for r in found))
+
+    def _ask(self, slide: str, live: Live, verdict: Verdict) -> None:
+        """What is worth asking the scanner for becomes durable, then goes to it."""
+        evidence, plan = live.evidence, self._readings[slide].opening.plan
+        percent = self._settings.requests.percent
+        if not live.takes:
+            return
+        for row in choose(
+            verdict, evidence.needs(), evidence.requests(), live.takes, len(plan.fields), percent
+        ):
+            pending = self._of(slide)
+            pending.rows.append(row)
+            pending.news.append(partial(requests.asked, slide=slide, row=row))
 
     def _restore(self, slide: str) -> Book | None:
         store = SlideStore(shelf.path(self._settings.state_dir, slide))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from edge.daemon.engine import Engine
-from edge.intake.effects import Open, TakeOver, Write
+from edge.intake.effects import Open, TakeOver, Takes, Write
 from edge.slide.record import Incident, Record
 
 
@@ -32,4 +32,4 @@ class Everywhere:
     incident: Incident
 
 
-Task: TypeAlias = Keep | Write | Open | TakeOver | EngineIs | Everywhere
+Task: TypeAlias = Keep | Write | Open | TakeOver | Takes | EngineIs | Everywhere

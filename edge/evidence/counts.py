@@ -10,6 +10,7 @@ from edge.evidence.gallery import Gallery, Place, places
 from edge.evidence.ground import LATTICE_NM, Ground
 from edge.evidence.look import FieldLooks, Look
 from edge.evidence.ownership import Views
+from edge.evidence.summary import Need
 from edge.evidence.totals import Totals
 from edge.slide.finding import Findings
 from edge.slide.plan import Plan
@@ -20,6 +21,9 @@ SEVERITIES: Final = 16
 
 MOST_A_FIELD: Final = 3
 """Findings of one field that speak for an announcement, at most: one clump is no more evidence."""
+
+PASSED: Final = 16
+"""So many fields further on, a field that has not come was left out: it is in hand no more."""
 
 _NONE: Final = np.zeros(0, np.int64)
 
@@ -142,6 +146,37 @@ class Counts:
             for field in self.fields
             for look in field.looks[:1]
         }
+
+    def needs(self) -> Iterator[Need]:
+        """What each field lacks that a scanner could still bring, as of the last `recount`."""
+        losing = self.coverage.losing()
+        last = max((i for i, field in enumerate(self.fields) if field.is_complete), default=0)
+        for index, field in enumerate(self.fields):
+            if field.is_skipped:
+                continue
+            if field.is_complete:
+                lost = self.coverage.lost(index) if index in losing else ()
+            else:
+                is_left_out = index + PASSED <= last and self._is_hole(index)
+                lost = (("missing", self._ground.homes[index].points),) if is_left_out else ()
+            if lost:
+                yield self._need(index, lost)
+
+    def _is_hole(self, index: int) -> bool:
+        """Whether all around a field is there."""
+        around = (i for i in self._ground.neighbours(index) if i != index)
+        return all(self.fields[i].is_complete for i in around)
+
+    def _need(self, index: int, lost: tuple[tuple[str, int], ...]) -> Need:
+        field = self.fields[index]
+        return Need(
+            field=self._ground.plan.fields[index].field,
+            points=self._ground.homes[index].points,
+            lost=lost,
+            reached=tuple(self._reached.rows[index].tolist()),
+            images=len(field.looks),
+            plane=field.next_plane,
+        )
 
     def recount(self) -> None:
         """Count all again that rows since the last time could have changed."""

@@ -129,6 +129,15 @@ class Coverage:
         reasons: list[int] = counts.tolist()
         return reasons
 
+    def losing(self) -> set[int]:
+        """The fields at home in which points are lost."""
+        return set(np.flatnonzero(self._parts.rows[:, _LOST:].any(axis=1)).tolist())
+
+    def lost(self, field: int) -> tuple[tuple[str, int], ...]:
+        """The lost points at home in a field, by rising reason."""
+        lost = self._parts.rows[field, _LOST:].tolist()
+        return tuple(sorted((why, n) for why, n in zip(REASONS, lost, strict=True) if n))
+
     def area(self) -> Area:
         """All fields together."""
         usable, empty, pending, *lost = (int(part) for part in self._parts.all)

@@ -4,14 +4,14 @@ All that is counted is a sum over fields of a pure function of a field and its n
 is the same function over all fields.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 
 import numpy as np
 
 from edge.evidence.bag import bag
 from edge.evidence.counts import Counts
-from edge.evidence.summary import GalleryEntry, Summary
+from edge.evidence.summary import GalleryEntry, Need, Summary
 from edge.slide.finding import Findings
 from edge.slide.record import (
     Announcement,
@@ -24,6 +24,7 @@ from edge.slide.record import (
     Skip,
     Withdrawal,
 )
+from edge.slide.request import Answered, Asked, Requests
 
 
 class Evidence:
@@ -38,6 +39,8 @@ class Evidence:
         self._incidents: set[Incident] = set()
         self._announcements: set[Announcement] = set()
         self._closings: set[Closing] = set()
+        self._asked: dict[int, Asked] = {}
+        self._answered: dict[int, Answered] = {}
 
     def add(self, row: Row) -> None:
         """Take a row, whatever came before it. A repeated row changes nothing.
@@ -61,6 +64,10 @@ class Evidence:
             case Closing():
                 self._closings.add(row)
                 self._counts.close()
+            case Asked():
+                self._asked[row.number] = row
+            case Answered():
+                self._answered[row.number] = row
             case Opening():
                 if row != self._opening:
                     raise ValueError(f"slide {self._opening.slide} was opened otherwise")
@@ -90,6 +97,16 @@ class Evidence:
         self._counts.recount()
         return bag(self._counts.looks.values())
 
+    def requests(self) -> Requests:
+        """What the scanner was asked for, and what came of it."""
+        asked, answered = sorted(self._asked.items()), sorted(self._answered.items())
+        return Requests(tuple(row for _, row in asked), tuple(row for _, row in answered))
+
+    def needs(self) -> Iterator[Need]:
+        """The fields whose ground is lost, or that the scan has passed by, by rising number."""
+        self._counts.recount()
+        return self._counts.needs()
+
     def summary(self) -> Summary:
         """What all rows so far say together: a pure function of their set.
 
@@ -111,6 +128,7 @@ class Evidence:
             end=closing.end if closing else None,
             end_why=closing.why if closing else "",
             gallery=counts.gallery.entries(),
+            requests=self.requests(),
         )
 
 

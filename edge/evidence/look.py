@@ -131,6 +131,13 @@ class FieldLooks:
         """Whether every planned plane came, whichever capture brought it."""
         return {look.image.plane for look in self.looks} >= set(range(self.planes))
 
+    @property
+    def next_plane(self) -> int:
+        """The first planned plane that did not come; else one above all that did."""
+        came = {look.image.plane for look in self.looks}
+        missing = set(range(self.planes)) - came
+        return min(missing) if missing else max(came) + 1
+
     def add(self, new: Look) -> None:
         """One more image."""
         self.looks.append(new)

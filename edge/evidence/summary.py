@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edge.slide.record import Announcement, End, Image, Incident, Opening
+from edge.slide.request import NO_REQUESTS, Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,22 @@ class Summary:
     end_why: str
     gallery: tuple[GalleryEntry, ...]
     """Best first."""
+    requests: Requests = NO_REQUESTS
+    """What the scanner was asked for: no evidence, and told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A field that shows less than it could, while the glass may still be on the stage."""
+
+    field: int
+    points: int
+    """Lattice points that are at home in it."""
+    lost: tuple[tuple[str, int], ...]
+    """Those that are lost, by rising reason; all are `missing` where the scan has passed it by."""
+    reached: tuple[int, ...]
+    """Its counted findings that reach each severity."""
+    images: int
+    """How many it has that were not withdrawn."""
+    plane: int
+    """The first planned plane that did not come; else one above all that did."""

@@ -9,12 +9,13 @@ class Totals:
     """A row of integers a field, and the sum of all rows."""
 
     def __init__(self, rows: Ints) -> None:
-        self._rows = rows.copy()
-        self.all = self._rows.sum(axis=0)
+        self.rows = rows.copy()
+        """int64, shape (fields, columns)."""
+        self.all = self.rows.sum(axis=0)
         """int64, shape (columns,)."""
 
     def put(self, field: int, row: Sequence[int] | Ints) -> None:
         """A field's integers anew, by its index."""
-        self.all -= self._rows[field]
-        self._rows[field] = row
-        self.all += self._rows[field]
+        self.all -= self.rows[field]
+        self.rows[field] = row
+        self.all += self.rows[field]

@@ -18,6 +18,7 @@ from drivers.scanner.words import Disposition, Optics
 from edge.slide.canonical import canonical
 from edge.slide.plan import Plan
 from edge.slide.record import Image
+from edge.slide.request import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,28 @@ class Ending:
 
 
 @dataclass(slots=True)
+class Pending:
+    """A request, and what came of it so far."""
+
+    row: Asked
+    said: str = ""
+    """The driver's last word on it, or `lapsed`."""
+    has_ended: bool = False
+    due_s: float | None = None
+    """When it lapses; None until time has begun to run."""
+
+    @property
+    def id(self) -> str:
+        """What it is called on the wire: the same after a restart."""
+        return self.name(self.row.number)
+
+    @staticmethod
+    def name(number: int) -> str:
+        """The id of a request with this number."""
+        return f"r{number}"
+
+
+@dataclass(slots=True)
 class Book:
     """One slide's book. Memory: about 400 bytes an image."""
 
@@ -86,6 +109,10 @@ class Book:
     """Of the manifest that is being, or was, agreed."""
     verdict: dict[str, Any] | None = None
     """The final one."""
+    session: str = ""
+    """The one in which it was opened last."""
+    requests: dict[str, Pending] = field(default_factory=dict)
+    """All that was asked for, by id."""
 
     def capture_state(self, image: Image) -> CaptureState:
         """What is known of an image."""
@@ -95,9 +122,12 @@ class Book:
         return CaptureState.UNSEEN if held is None else held.state
 
     def plans(self, image: Image) -> bool:
-        """Whether the plan has this field and plane."""
+        """Whether the plan has this field and plane, or the plane was asked for."""
         planned = self.plan.by_number.get(image.field)
-        return planned is not None and image.plane < planned.planes
+        if planned is None or image.plane < planned.planes:
+            return planned is not None
+        asked = (pending.row for pending in self.requests.values())
+        return any((row.field, row.plane) == (image.field, image.plane) for row in asked)
 
     @property
     def has_in_hand(self) -> bool:

@@ -64,6 +64,10 @@ class Desk:
     tickets: dict[int, tuple[Waiting, FromDaemon]] = field(default_factory=dict)
     """Answers that wait until a row is durable."""
     last_ticket: int = 0
+    within_ms: int = 30_000
+    """How long a request may take. The rim sets it."""
+    late_answers: int = 0
+    """To requests that had ended."""
 
     def book(self, slide: str) -> Book | None:
         """A slide's book, open or ended."""

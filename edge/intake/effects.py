@@ -1,11 +1,12 @@
 """What the intake wants done: the only way in which a message has any effect."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from drivers.scanner.codec import Part
 from drivers.scanner.lists import PlanList
 from drivers.scanner.messages import FromDaemon, OpenSlide
+from drivers.scanner.words import EventKind
 from edge.slide.capture import Capture
 from edge.slide.record import Image, Row
 
@@ -73,4 +74,21 @@ class TakeOver:
     opening: str
 
 
-Effect: TypeAlias = Reply | Open | Judge | LetGo | Write | Conclude | TakeOver
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """Note what a slide's scanner can be asked for from now on."""
+
+    slide: str
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Publish an event."""
+
+    kind: EventKind
+    slide: str
+    body: dict[str, Any]
+
+
+Effect: TypeAlias = Reply | Open | Judge | LetGo | Write | Conclude | TakeOver | Takes | Tell

@@ -18,13 +18,14 @@ from drivers.scanner.messages import (
     OpenSlideBrief,
     Ping,
     Pong,
+    RequestAnswer,
     SendField,
     SkipField,
     Welcome,
     Withdraw,
 )
 from drivers.scanner.words import MAX_PIXEL_BYTES, PROTOCOL_VERSION, Code, PixelFormat
-from edge.intake import captures, slides
+from edge.intake import captures, requests, slides
 from edge.intake.desk import Desk
 from edge.intake.effects import Effect, Reply
 from edge.intake.refusals import problem
@@ -61,6 +62,8 @@ def receive(desk: Desk, peer: bytes, frames: Sequence[Bytes], now_s: float) -> I
             yield from slides.on_skip(desk, session, message)
         case Withdraw(), None:
             yield from slides.on_withdraw(desk, session, message)
+        case RequestAnswer(), None:
+            yield from requests.on_answer(desk, session, message)
         case CloseSlide(), ManifestList():
             yield from slides.on_end(desk, session, message, part)
         case AbortSlide(), None:
@@ -85,7 +88,7 @@ def _hello(desk: Desk, peer: bytes, message: Hello, now_s: float) -> Reply:
         what = f"{MAX_SESSIONS} drivers are connected"
         why = Problem("driver", message.driver, what, "Wait until one says bye")
         return _error(peer, message, Code.BUSY, why)
-    session = Session(desk.new_id(), peer, message.driver, now_s)
+    session = Session(desk.new_id(), peer, message.driver, now_s, frozenset(message.takes or ()))
     desk.sessions.open(session)
     welcome = Welcome(
         re=message.id,

@@ -17,6 +17,7 @@ _WORDS: Mapping[Code, tuple[str, str]] = {
     Code.WINDOW: ("more is unanswered than the window allows", "Wait for answers, then send again"),
     Code.NOT_READY: ("the engine is not proved yet", "Wait until pong tells a window above 0"),
     Code.UNKNOWN_SLIDE: ("no such slide is known", "Send open_slide first"),
+    Code.NOT_ASKED: ("no such request was made", "Answer with the id that the request had"),
     Code.STATE: ("the slide is being closed", "Wait for slide_closed"),
     Code.SESSION: ("this is no live session of this connection", "Say hello, then open_slide"),
     Code.VERSION: ("no protocol version in common", "Speak version 1"),

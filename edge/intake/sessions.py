@@ -16,6 +16,8 @@ class Session:
     peer: bytes
     driver: str
     heard_s: float
+    takes: frozenset[str] = frozenset()
+    """What it can be asked for."""
 
 
 class Sessions:

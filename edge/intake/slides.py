@@ -21,6 +21,7 @@ from drivers.scanner.messages import (
 )
 from drivers.scanner.states import SlideState, Step
 from drivers.scanner.words import Code, SlideStatus
+from edge.intake import requests, to_do
 from edge.intake.book import Book, Ending, Waiting, manifest_digest, opening_identity
 from edge.intake.desk import Desk
 from edge.intake.effects import Conclude, Effect, Open, Reply, TakeOver, Write
@@ -72,6 +73,7 @@ def on_open(
             if held.outcome is None:
                 held.waiting = Waiting(session.id, held.waiting.re if held.waiting else message.id)
     yield _opened(desk, session, message.id, book)
+    yield from requests.taken_up(desk, session, book)
 
 
 def opened(desk: Desk, open_: Open, book: Book) -> Iterator[Effect]:
@@ -81,6 +83,7 @@ def opened(desk: Desk, open_: Open, book: Book) -> Iterator[Effect]:
     session = desk.sessions.get(open_.session)
     if session is not None:
         yield _opened(desk, session, open_.message.id, book)
+        yield from requests.taken_up(desk, session, book)
 
 
 def not_opened(desk: Desk, open_: Open, code: Code, why: Problem) -> Iterator[Effect]:
@@ -166,6 +169,7 @@ def finish(desk: Desk, book: Book) -> Iterator[Effect]:
         re=ending.waiting.re, slide=book.slide, state=SlideStatus.OPEN, window=desk.window()
     )
     yield from desk.answer(ending.waiting, answer, difference)
+    yield to_do.told(book, difference)
 
 
 def ended(desk: Desk, slide: str, verdict: dict[str, Any]) -> Iterator[Effect]:

@@ -26,6 +26,7 @@ from edge.slide.record import (
     Skip,
     Withdrawal,
 )
+from edge.slide.request import Answered, Asked, RequestEnd, RequestKind
 
 _BESIDE = frozenset({"findings", "crops", "thumbnail"})
 """A record's parts that have columns of their own."""
@@ -77,7 +78,7 @@ def row_bytes(row: Row) -> tuple[str, bytes]:
             body = asdict(row)
             body["plan"] = _plan(row.plan)
             return "opening", canonical(body)
-        case Withdrawal() | Skip() | Incident() | Announcement() | Closing():
+        case Withdrawal() | Skip() | Incident() | Announcement() | Closing() | Asked() | Answered():
             return type(row).__name__.lower(), canonical(asdict(row))
         case Record():
             raise TypeError("a record has columns of its own")
@@ -103,6 +104,10 @@ def row(kind: str, body: bytes) -> Row:
             return Incident(IncidentKind(values["kind"]), values["detail"])
         case "announcement":
             return Announcement(**values)
+        case "asked":
+            return Asked(**{**values, "kind": RequestKind(values["kind"])})
+        case "answered":
+            return Answered(values["number"], RequestEnd(values["end"]))
         case "closing":
             return Closing(End(values["end"]), values["why"], values["manifest"])
     raise ValueError(f"a row of unknown kind {kind!r}")

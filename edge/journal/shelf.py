@@ -7,9 +7,10 @@ from pathlib import Path
 
 from drivers.scanner.states import SlideState
 from drivers.scanner.words import Optics
-from edge.intake.book import Book, Held, Outcome
+from edge.intake.book import Book, Held, Outcome, Pending
 from edge.journal.store import SlideStore, StoreFault
 from edge.slide.record import Closing, End, Opening, Skip, Withdrawal, reasons
+from edge.slide.request import Answered, Asked
 
 FILE = "slide.sqlite"
 
@@ -89,12 +90,19 @@ def _book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
         record = kept.record
         outcome = Outcome(record.disposition.value, reasons(record.cells), record.quality)
         found.images[record.image] = Held(kept.identity, 0, None, outcome)
-    for row in store.others():
+    # Of the rows without a record, by their kinds, an answer comes before what it answers.
+    for row in sorted(store.others(), key=lambda row: isinstance(row, Answered)):
         match row:
             case Withdrawal():
                 found.withdrawn.add((row.field, row.capture))
             case Skip():
                 found.skipped.add(row.field)
+            case Asked():
+                pending = Pending(row)
+                found.requests[pending.id] = pending
+            case Answered():
+                pending = found.requests[Pending.name(row.number)]
+                pending.said, pending.has_ended = row.end.value, True
             case Closing():
                 is_closed = row.end is End.CLOSED
                 found.state = SlideState.CLOSED if is_closed else SlideState.ABORTED

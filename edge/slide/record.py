@@ -12,6 +12,7 @@ from edge.slide.basis import Basis
 from edge.slide.finding import Findings
 from edge.slide.place import Rectangle
 from edge.slide.plan import Plan
+from edge.slide.request import Answered, Asked
 
 GRID = 8
 """An image is judged in 8 x 8 cells."""
@@ -184,7 +185,9 @@ class Closing:
     """SHA-256 of the manifest that was agreed; empty where it was aborted."""
 
 
-Row: TypeAlias = Opening | Record | Withdrawal | Skip | Incident | Announcement | Closing
+Row: TypeAlias = (
+    Opening | Record | Withdrawal | Skip | Incident | Announcement | Closing | Asked | Answered
+)
 
 
 _FLAGS = tuple((int(flag), str(flag.name).lower()) for flag in Cell if flag & UNUSABLE)

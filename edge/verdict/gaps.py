@@ -5,6 +5,7 @@ from typing import Final
 
 from edge.evidence.summary import Area, Summary
 from edge.slide.record import End, IncidentKind
+from edge.slide.request import RequestEnd
 from edge.verdict.reasons import Reason, ReasonCode, reason, share
 from edge.verdict.spot import least_covered_points, plan_covers, spot_points
 from edge.verdict.system import CategorySystem
@@ -141,6 +142,12 @@ def _notes(summary: Summary) -> Iterator[Reason]:
         yield reason(ReasonCode.TRUNCATED, images=summary.truncated_images)
     if summary.withdrawn_captures:
         yield reason(ReasonCode.WITHDRAWN, captures=summary.withdrawn_captures)
+    requests = summary.requests
+    if requests.asked:
+        asked = len(requests.asked)
+        done, refused = map(requests.many, (RequestEnd.DONE, RequestEnd.REFUSED))
+        silent = asked - done - refused
+        yield reason(ReasonCode.REQUESTS, asked=asked, done=done, refused=refused, silent=silent)
     if not basis.negative_slides:
         yield reason(ReasonCode.NO_NEGATIVE_SLIDES, table=basis.table)
 

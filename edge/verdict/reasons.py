@@ -53,6 +53,7 @@ class ReasonCode(StrEnum):
     CUT_CELLS = "cut_cells"
     TRUNCATED = "truncated"
     WITHDRAWN = "withdrawn"
+    REQUESTS = "requests"
     NO_NEGATIVE_SLIDES = "no_negative_slides"
     ANNOUNCEMENT_NOT_BORNE_OUT = "announcement_not_borne_out"
 
@@ -139,6 +140,10 @@ WORDING: Final[Mapping[ReasonCode, str]] = MappingProxyType(
             "{images} images had more findings than are kept; the best were kept"
         ),
         ReasonCode.WITHDRAWN: "{captures} captures were withdrawn",
+        ReasonCode.REQUESTS: (
+            "The scanner was asked for more {asked} times: {done} were done, {refused} refused, "
+            "{silent} not done in time"
+        ),
         ReasonCode.NO_NEGATIVE_SLIDES: (
             "The thresholds (table {table}) rest on no negative slides: "
             "one finding asks for a review"

@@ -62,7 +62,10 @@ _SAID: dict[str, Any] = {
 }
 
 FROM_CLIENT: list[tuple[m.FromClient, Part | None]] = [
-    (m.Hello(id="d-1", v=[1], driver="scope-3", boot="b1", software="acq 4.2"), None),
+    (
+        m.Hello(id="d-1", v=[1], driver="scope-3", boot="b1", software="acq 4.2", takes=["rescan"]),
+        None,
+    ),
     (m.Bye(id="d-2", session="s1"), None),
     (m.Ping(id="d-3", session="s1"), None),
     (
@@ -85,6 +88,12 @@ FROM_CLIENT: list[tuple[m.FromClient, Part | None]] = [
     (m.CloseSlide(id="d-8", session="s1", slide="S-26-0123"), MANIFEST),
     (m.AbortSlide(id="d-9", session="s1", slide="S-26-0123", why="jam"), None),
     (m.Ask(id="t-1", what="record", slide="S-26-0123", image=KEYS[0]), None),
+    (
+        m.RequestAnswer(
+            id="d-10", session="s1", slide="S-26-0123", request="r3", answer="accepted"
+        ),
+        None,
+    ),
 ]
 
 FROM_DAEMON: list[tuple[m.FromDaemon, Part | None]] = [
@@ -129,6 +138,21 @@ FROM_DAEMON: list[tuple[m.FromDaemon, Part | None]] = [
     ),
     (m.FieldSkipped(re="d-5", slide="S-26-0123", field=7, window=WINDOW), None),
     (m.Withdrawn(re="d-6", slide="S-26-0123", field=1, capture=1, window=WINDOW), None),
+    (
+        m.Request(
+            id="r3",
+            slide="S-26-0123",
+            kind="add_plane",
+            field=12,
+            plane=1,
+            why="out_of_focus",
+            words="Add plane 1 to field 12, at another height (out of focus)",
+            within_ms=30_000,
+            worth=250,
+        ),
+        None,
+    ),
+    (m.Answered(re="d-10", slide="S-26-0123", request="r3", late=False, window=WINDOW), None),
     (
         m.SlideClosed(
             re="d-8",

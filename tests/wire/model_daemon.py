@@ -32,11 +32,13 @@ from drivers.scanner.lists import (
     PlanList,
     ResumeList,
 )
-from drivers.scanner.states import CaptureState, SessionState, SlideState, Step
+from drivers.scanner.states import CaptureState, RequestState, SessionState, SlideState, Step
 from drivers.scanner.words import Code, PixelFormat, SlideStatus, Window
 
 Outbox = Iterator[tuple[bytes, list[Bytes]]]
 BOOTS = count(1)
+MOST_ASKED = 4
+"""Requests a slide."""
 
 
 @dataclass
@@ -52,6 +54,9 @@ class Slide:
     committed: dict[ImageKey, str] = field(default_factory=dict)
     withdrawn: set[CaptureKey] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
+    requests: list[m.Request] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+    """The driver's last word on each request."""
     manifest: ManifestList | None = None
     final: frozenset[ImageKey] | None = None
     """What the final verdict was made from."""
@@ -76,6 +81,8 @@ class ModelDaemon:
         """By driver: session and peer."""
         self.replaced: set[str] = set()
         self.in_hand: list[InHand] = []
+        self.opened_in: dict[str, str] = {}
+        """By slide: the session in which it was opened last."""
         self.closing: dict[str, tuple[str, str]] = {}
         """By slide: session and id of who waits for its end."""
         self.refuse_next: list[tuple[Code, str]] = []
@@ -158,7 +165,13 @@ class ModelDaemon:
                 yield m.Farewell(re=message.id), None
             case m.OpenSlide():
                 assert isinstance(got.part, PlanList)
-                yield self.on_open(message, got.part)
+                opened, part = self.on_open(message, got.part)
+                yield opened, part
+                if isinstance(opened, m.SlideOpened):
+                    self.opened_in[message.slide] = message.session
+                    slide = self.disk[message.slide]
+                    unanswered = [r for r in slide.requests if r.id not in slide.said]
+                    yield from ((r, None) for r in unanswered if states.may_ask(slide.state))
             case m.SendField():
                 assert isinstance(got.part, bytes | memoryview)
                 answer = self.on_field(message, got.part)
@@ -166,6 +179,8 @@ class ModelDaemon:
                     yield answer, None
             case m.SkipField() | m.Withdraw():
                 yield self.on_note(message), None
+            case m.RequestAnswer():
+                yield self.on_answer(message), None
             case m.CloseSlide():
                 assert isinstance(got.part, ManifestList)
                 yield from self.on_close(message, got.part)
@@ -265,6 +280,30 @@ class ModelDaemon:
         slide.withdrawn.add(key)
         return m.Withdrawn(**about, capture=message.capture, window=self.window)
 
+    def on_answer(self, message: m.RequestAnswer) -> m.FromDaemon:
+        slide = self.disk.get(message.slide)
+        request = RequestState.UNKNOWN
+        if slide is not None and message.request in {r.id for r in slide.requests}:
+            said = slide.said.get(message.request, "")
+            has_ended = said in ("done", "refused")
+            request = RequestState.ENDED if has_ended else RequestState.OPEN
+            request = RequestState.SAID_SO if said == message.answer else request
+        reply = states.on_answer(self.state(message.slide), request)
+        if isinstance(reply, Code):
+            return self.refused(message, reply)
+        assert slide is not None
+        if reply is Step.DO:
+            assert slide.state is SlideState.OPEN, "an answer had an effect after the end"
+            assert slide.said.get(message.request, "accepted") == "accepted", "answered twice"
+            slide.said[message.request] = message.answer
+        return m.Answered(
+            re=message.id,
+            slide=message.slide,
+            request=message.request,
+            late=reply is Step.LATE,
+            window=self.window,
+        )
+
     def on_close(
         self, message: m.CloseSlide, manifest: ManifestList
     ) -> Iterator[tuple[m.FromDaemon, Part | None]]:
@@ -310,6 +349,25 @@ class ModelDaemon:
         message = self.committed(held.re, held.slide, held.key, again=False)
         yield from self.to(held.session, encode(message))
         yield from self.finish()
+
+    def ask(self, name: str, field: int) -> Outbox:
+        """Asks for a field once more, where it may."""
+        slide = self.disk.get(name)
+        if slide is None or not states.may_ask(slide.state) or len(slide.requests) == MOST_ASKED:
+            return
+        assert slide.state is SlideState.OPEN, "asked after the end"
+        request = m.Request(
+            id=f"r{len(slide.requests) + 1}",
+            slide=name,
+            kind="rescan",
+            field=field,
+            why="out_of_focus",
+            words=f"Send field {field} again",
+            within_ms=30_000,
+            worth=1,
+        )
+        slide.requests.append(request)
+        yield from self.to(self.opened_in.get(name, ""), encode(request))
 
     def finish(self) -> Outbox:
         """Slides whose close was asked for, and of which nothing is in hand any more."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 import zmq
 
@@ -22,6 +23,7 @@ class RouterDaemon:
         """Script: which answers never leave."""
         self.commits = True
         """Script: whether images in hand are committed."""
+        self._asks: SimpleQueue[tuple[str, int]] = SimpleQueue()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -31,6 +33,10 @@ class RouterDaemon:
         self._wake, self._woken = threading.Event(), threading.Condition()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def ask(self, slide: str, field: int) -> None:
+        """Asks for a field once more, in the thread that has the socket."""
+        self._asks.put((slide, field))
 
     def stop(self) -> None:
         """Ends it as abruptly as a thread can: what is in hand and unsent is lost."""
@@ -49,6 +55,8 @@ class RouterDaemon:
             if self._socket.poll(20):
                 peer, *frames = self._socket.recv_multipart()
                 self._send(self.model.handle(peer, [*frames]))
+            while not self._asks.empty():
+                self._send(self.model.ask(*self._asks.get()))
             while self.commits and self.model.in_hand:
                 self._send(self.model.commit())
             with self._woken:

@@ -49,9 +49,11 @@ class Socket:
 
 
 class World:
-    def __init__(self, seed: int, *, may_break: bool = True, may_kill: bool = True) -> None:
+    def __init__(
+        self, seed: int, *, may_break: bool = True, may_kill: bool = True, may_ask: bool = True
+    ) -> None:
         self.chance = random.Random(seed)  # noqa: S311
-        self.may_break, self.may_kill = may_break, may_kill
+        self.may_break, self.may_kill, self.may_ask = may_break, may_kill, may_ask
         self.now_s = 0.0
         self.steps = self.kills = self.crashes = self.breaks = 0
         self.disk: dict[str, Slide] = {}
@@ -107,6 +109,8 @@ class World:
         elif event < 0.95:
             if self.daemon.in_hand:
                 self.down.extend(self.daemon.commit())
+            if self.may_ask and self.chance.random() < 0.1:
+                self.down.extend(self.daemon.ask("S-1", self.chance.randrange(6)))
         elif self.may_break:
             self.go_wrong()
         self.check_that_nothing_is_lost()

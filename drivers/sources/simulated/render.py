@@ -18,7 +18,7 @@ from drivers.scanner.words import Optics, Preparation, Purpose
 from drivers.scanner.words import Specimen as SpecimenType
 from drivers.sources import layout
 from drivers.sources.camera import Camera, Picture, encoded, noise_table, seen
-from drivers.sources.faults import REGION_DEFOCUS_UM, Faults
+from drivers.sources.faults import REGION_DEFOCUS_UM, SUCCEEDS, Faults
 from drivers.sources.simulated import artefacts, optics
 from drivers.sources.simulated.ground import planned_ground
 from drivers.sources.simulated.kinds import Kind
@@ -35,7 +35,7 @@ PLANE_STEP_UM = 2.0
 _FOCUS_ERROR_UM = (0.05, 0.3)
 """Standard deviation of the focus drive's error, from slide to slide; cut at twice that."""
 _CORNER_LOSS = 0.05
-_STOCK, _SPECIMEN, _NOISE_TABLE, _REPORTED, _ERROR, _FOCUS, _NOISE, _BUBBLES = range(8)
+_STOCK, _SPECIMEN, _NOISE_TABLE, _REPORTED, _ERROR, _FOCUS, _NOISE, _BUBBLES, _AGAIN = range(9)
 """What chance is asked for: each has a stream of its own."""
 
 
@@ -158,13 +158,15 @@ class SimulatedSlide:
         canvas[:] = self._falloff
         reach, things = self._stock.largest_px // 2 + 1, self._things
         focus_steps = round(self._focused_um(key) / optics.STEP_UM)
+        unfocused_steps = round(self._unfocused_um(key) / optics.STEP_UM)
         for index in things.within(
             left - reach, top - reach, shape[1] + 2 * reach, shape[0] + 2 * reach
         ).tolist():
             x, y = int(things.column[index]), int(things.row[index])
             if self._is_in_middle(self._options.faults.blank, x, y):
                 continue
-            steps = abs(int(things.steps[index]) - focus_steps) + self._fault_steps(x, y)
+            steps = abs(int(things.steps[index]) - focus_steps) + unfocused_steps
+            steps += self._fault_steps(x, y)
             for part, way in self._parts(index):
                 reach = len(part) // 2 + optics.reach_px(steps, self._nm_per_px)
                 if _touches(x - left, shape[1], reach) and _touches(y - top, shape[0], reach):
@@ -229,6 +231,17 @@ class SimulatedSlide:
         """Height of the focal plane over the slide's middle plane, with the drive's error."""
         error = float(np.clip(self._image_chance(_FOCUS, key).normal(), -2, 2))
         return self._focus_um * error + self._plane_um(key)
+
+    def _unfocused_um(self, key: ImageKey) -> float:
+        """How far a whole image lies out of focus: the focus was not found, or not found again."""
+        faults, was_found = self._options.faults, key.field not in self._options.faults.unfocused
+        if key.capture == 1 and key.plane < self._planned(key).planes:
+            return 0.0 if was_found else REGION_DEFOCUS_UM
+        makes_worse = faults.requests == "worse"
+        if was_found and not makes_worse:
+            return 0.0
+        is_found = self._chance(_AGAIN, key.field, key.capture, key.plane).uniform() < SUCCEEDS
+        return 0.0 if is_found else REGION_DEFOCUS_UM * (2 if makes_worse else 1)
 
     def _fault_steps(self, x: int, y: int) -> int:
         """How much further out of focus a thing lies by the slide's faults."""

@@ -16,8 +16,8 @@ from drivers.scanner import (
     SlideAborted,
     states,
 )
-from drivers.scanner.states import CaptureState, Held, News, SlideState, Step
-from drivers.scanner.words import SlideStatus
+from drivers.scanner.states import CaptureState, Held, News, RequestState, SlideState, Step
+from drivers.scanner.words import AnswerWord, SlideStatus
 from tests.wire.world import DriverKilled, World
 
 FIELDS = range(6)
@@ -42,6 +42,7 @@ def scan(world: World) -> Closed | SlideAborted | None:
     )
     seen = {key.field for key in (*answer.resume.committed, *answer.resume.in_hand)}
     seen |= set(answer.resume.skipped)
+    heard: set[str] = set()
     for field in FIELDS if answer.answer.state is SlideStatus.OPEN else ():
         if field in seen:
             continue
@@ -52,11 +53,32 @@ def scan(world: World) -> Closed | SlideAborted | None:
         while chance.random() < 0.25:
             link.withdraw(field, capture)
             capture = expose(world, field)
+        if world.may_ask:
+            heed_requests(world, heard)
     if chance.random() < 0.1 and answer.answer.state is SlideStatus.OPEN:
         return link.abort_slide("operator")
     if answer.answer.state is SlideStatus.ABORTED:
         return None
     return link.close_slide()
+
+
+def heed_requests(world: World, heard: set[str]) -> None:
+    """Each request comes once a life; what is heard in time is noted as it was said."""
+    link, chance, slide = world.link, world.chance, world.disk["S-1"]
+    assert link is not None
+    while (request := link.next_request()) is not None:
+        assert request.id not in heard, "handed out twice"
+        heard.add(request.id)
+        if chance.random() < 0.2:
+            continue  # it is ignored
+        if chance.random() < 0.3:
+            link.answer(request, "accepted")
+        is_done = chance.random() < 0.6
+        if is_done and request.field is not None:
+            expose(world, request.field)
+        word: AnswerWord = "done" if is_done else "refused"
+        answered = link.answer(request, word)
+        assert answered.late == (slide.said[request.id] != word)
 
 
 def expose(world: World, field: int) -> int:
@@ -113,10 +135,10 @@ def live_through(world: World) -> None:
     assert not world.link._exchange.book.kept
 
 
-def live_through_many(count: int, *, may_break: bool = True, may_kill: bool = True) -> list[World]:
+def live_through_many(count: int, **may: bool) -> list[World]:
     worlds = []
     for seed in range(count):
-        worlds.append(World(seed, may_break=may_break, may_kill=may_kill))
+        worlds.append(World(seed, **may))
         try:
             live_through(worlds[-1])
         except AssertionError as error:
@@ -136,11 +158,14 @@ def test_i2_no_history_loses_doubles_or_slips_in_an_image() -> None:
     assert sum(world.crashes for world in worlds) > 300
     assert sum(world.breaks for world in worlds) > 600
     assert sum(world.kills for world in worlds) > 30
+    slides = [world.disk["S-1"] for world in worlds]
+    assert sum(len(slide.requests) for slide in slides) > 300
+    assert sum(word == "done" for slide in slides for word in slide.said.values()) > 100
 
 
 def test_a_driver_that_resends_what_is_in_hand_doubles_nothing() -> None:
     with RESENDS_ALL:
-        worlds = live_through_many(200, may_kill=False)
+        worlds = live_through_many(200, may_kill=False, may_ask=False)
     assert sum(world.crashes for world in worlds) > 100
 
 
@@ -156,6 +181,8 @@ def test_without_faults_each_image_is_sent_once() -> None:
         (states.DRIVER, (Held.UNSENT, News.SENT), Held.COMMITTED),
         (states.DRIVER, (Held.UNANSWERED, News.RESUME_SILENT), Held.COMMITTED),
         (states.MESSAGE, states.SessionState.NONE, None),
+        (states.ASK, SlideState.CLOSED, True),
+        (states.ANSWER, (SlideState.OPEN, RequestState.SAID_SO), Step.DO),
     ],
 )
 def test_a_wrong_entry_is_found(table: dict[object, object], key: object, wrong: object) -> None:
@@ -175,4 +202,4 @@ def test_a_wrong_entry_for_repeats_is_found(
     table: dict[object, object], key: object, wrong: object
 ) -> None:
     with RESENDS_ALL, patch.dict(table, {key: wrong}), pytest.raises(AssertionError):
-        live_through_many(300, may_kill=False)
+        live_through_many(300, may_kill=False, may_ask=False)

@@ -108,6 +108,46 @@ def test_a_slide_is_sent_and_closed(any_endpoint: str) -> None:
     assert disk["S-1"].is_free
 
 
+def test_a_request_is_handed_out_once_and_its_answer_is_heard(endpoint: str) -> None:
+    disk: Disk = {}
+    with running(endpoint, disk) as daemon, ScannerLink(endpoint, "driver-1") as link:
+        opened(link)
+        assert link.next_request() is None
+        daemon.ask("S-1", 3)
+        request = link.next_request(20)
+        assert request is not None
+        assert (request.kind, request.field) == ("rescan", 3)
+        send(link, 3)
+        assert not link.answer(request, "done", 20).late
+        assert link.next_request(0.1) is None
+        assert disk["S-1"].said == {"r1": "done"}
+        unknown = request.model_copy(update={"id": "r9"})
+        with pytest.raises(LinkRefused) as refused:
+            link.answer(unknown, "done", 20)
+        assert refused.value.code is Code.NOT_ASKED
+        link.close_slide(20)
+        assert link.answer(request, "refused", 20).late
+
+
+def test_a_request_comes_again_after_the_daemon_died_and_is_no_new_one(endpoint: str) -> None:
+    disk: Disk = {}
+    with ScannerLink(endpoint, "driver-1") as link:
+        with running(endpoint, disk) as daemon:
+            opened(link)
+            daemon.ask("S-1", 3)
+            request = link.next_request(20)
+            assert request is not None
+            daemon.loses_answer = lambda header: b'"answered"' in header
+            with pytest.raises(LinkTimeout):
+                link.answer(request, "refused", 0.3)
+        assert disk["S-1"].said.pop("r1") == "refused"  # it dies before that is on the disk
+        with running(endpoint, disk):
+            assert link.next_request(1) is None
+            assert not link.answer(request, "refused", 20).late
+            assert not link.answer(request, "refused", 20).late
+    assert disk["S-1"].said == {"r1": "refused"}
+
+
 def test_one_link_sends_slide_after_slide(endpoint: str) -> None:
     disk: Disk = {}
     with running(endpoint, disk), ScannerLink(endpoint, "driver-1") as link:

@@ -11,11 +11,14 @@ from drivers.scanner.states import (
     Held,
     News,
     Reply,
+    RequestState,
     SessionState,
     SlideState,
     Step,
     after,
+    may_ask,
     on_abort,
+    on_answer,
     on_close,
     on_field,
     on_message,
@@ -33,13 +36,14 @@ EVERY_REPLY: list[tuple[SlideState, Reply]] = [
     *((slide, on_field(slide, c, b)) for slide, c, b in product(SlideState, CaptureState, BOTH)),
     *((slide, on_skip(slide, a)) for slide, a in product(SlideState, BOTH)),
     *((slide, on_withdraw(slide, a)) for slide, a in product(SlideState, BOTH)),
+    *((slide, on_answer(slide, r)) for slide, r in product(SlideState, RequestState)),
     *((slide, on_close(slide, a)) for slide, a in product(SlideState, BOTH)),
     *((slide, on_abort(slide)) for slide in SlideState),
 ]
 
 
 def test_every_message_has_an_answer_in_every_state() -> None:
-    assert len(EVERY_REPLY) == 20 + 40 + 10 + 10 + 10 + 5
+    assert len(EVERY_REPLY) == 20 + 40 + 10 + 10 + 20 + 10 + 5
     assert len(DRIVER) == len(Held) * len(News)
 
 
@@ -88,6 +92,14 @@ def test_only_a_live_session_is_heard() -> None:
         (on_skip(OPEN, True), Step.AGAIN),
         (on_withdraw(CLOSING, True), Step.AGAIN),
         (on_withdraw(CLOSED, False), Code.CLOSED),
+        (on_answer(OPEN, RequestState.OPEN), Step.DO),
+        (on_answer(OPEN, RequestState.SAID_SO), Step.AGAIN),
+        (on_answer(OPEN, RequestState.ENDED), Step.LATE),
+        (on_answer(OPEN, RequestState.UNKNOWN), Code.NOT_ASKED),
+        (on_answer(CLOSING, RequestState.OPEN), Step.LATE),
+        (on_answer(CLOSED, RequestState.SAID_SO), Step.AGAIN),
+        (on_answer(ABORTED, RequestState.OPEN), Step.LATE),
+        (on_answer(UNKNOWN, RequestState.OPEN), Code.UNKNOWN_SLIDE),
         (on_close(OPEN, False), Step.DO),
         (on_close(CLOSING, True), Step.WAIT),
         (on_close(CLOSING, False), Code.STATE),
@@ -102,6 +114,10 @@ def test_only_a_live_session_is_heard() -> None:
 )
 def test_the_tables_say_what_the_document_promises(reply: Reply, expected: Reply) -> None:
     assert reply is expected
+
+
+def test_nothing_is_asked_for_but_on_an_open_slide() -> None:
+    assert [slide for slide in SlideState if may_ask(slide)] == [OPEN]
 
 
 def test_a_slide_changes_only_by_messages_about_slides() -> None:

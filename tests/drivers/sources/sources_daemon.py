@@ -37,6 +37,10 @@ class CommittingDaemon:
     skipped: list[int] = field(default_factory=list)
     state: SlideStatus = SlideStatus.OPEN
     most_unanswered: int = 0
+    asks: dict[int, m.Request] = field(default_factory=dict)
+    """What it asks for when it has committed a field, once."""
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    """Ids of requests, and what was said to them."""
     stop_after: int | None = None
     """Stops answering fields after so many."""
 
@@ -64,6 +68,8 @@ class CommittingDaemon:
                     if len(late) <= self.lag:
                         continue
                     router.send_multipart([late[0][0], *encode(late.pop(0)[1])])
+                    if (request := self.asks.pop(message.field, None)) is not None:
+                        router.send_multipart([client, *encode(request)])
                 elif not isinstance(message, m.SendField):
                     answer, part = self._answer(message, decoded.part)
                     router.send_multipart([client, *encode(answer, part)])
@@ -148,6 +154,15 @@ class CommittingDaemon:
                 self.skipped.append(message.field)
                 return m.FieldSkipped(
                     re=message.id, slide=message.slide, field=message.field, window=WINDOW
+                ), None
+            case m.RequestAnswer():
+                self.answers.append((message.request, message.answer))
+                return m.Answered(
+                    re=message.id,
+                    slide=message.slide,
+                    request=message.request,
+                    late=False,
+                    window=WINDOW,
                 ), None
             case m.CloseSlide():
                 assert isinstance(part, ManifestList)

@@ -11,7 +11,7 @@ from drivers.problem import Refusal
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.words import PixelFormat, Preparation
 from drivers.sources.camera import Camera
-from drivers.sources.faults import Faults
+from drivers.sources.faults import REGION_DEFOCUS_UM, Faults
 from drivers.sources.simulated.kinds import Kind
 from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.simulated.specimen import PRESETS, Contents, preset
@@ -217,6 +217,21 @@ def test_a_blurred_region_lies_in_the_middle_and_leaves_the_rest_sharp() -> None
     assert not all(pixels.all() for pixels in same)
     totals = [sum(sharpness(s.picture(key(n))) for n in range(6)) for s in (partly, slide())]
     assert totals[0] < 0.8 * totals[1]
+
+
+def test_an_unfocused_field_is_blurred_and_most_often_found_again() -> None:
+    s = faulty(unfocused=frozenset({2}), requests="obey")
+    assert s._unfocused_um(key(2)) == REGION_DEFOCUS_UM
+    assert s._unfocused_um(key(1)) == s._unfocused_um(key(1, 2)) == 0
+    again = [s._unfocused_um(key(2, capture)) for capture in range(2, 102)]
+    assert 60 <= again.count(0.0) <= 80
+    assert max(again) == REGION_DEFOCUS_UM
+    s._options = replace(s._options, faults=replace(s._options.faults, requests="worse"))
+    for number in (1, 2):
+        worse = [s._unfocused_um(key(number, capture)) for capture in range(2, 102)]
+        assert 60 <= worse.count(0.0) <= 80
+        assert max(worse) == 2 * REGION_DEFOCUS_UM
+    assert sharpness(s.picture(key(2))) < 0.25 * sharpness(slide().picture(key(2)))
 
 
 def test_a_blank_region_holds_nothing() -> None:

@@ -9,7 +9,9 @@ import pytest
 from drivers.problem import Refusal
 from drivers.scanner.link import ScannerLink
 from drivers.scanner.lists import ImageKey
-from drivers.scanner.words import SlideStatus
+from drivers.scanner.messages import Request
+from drivers.scanner.words import RequestKind, SlideStatus
+from drivers.sources import scanner
 from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
 from drivers.sources.scanner import AHEAD, Pace, Scan, made_ahead, scan_slide, start
@@ -34,10 +36,11 @@ def scan(
     slide: SimulatedSlide = SLIDE,
 ) -> Scan:
     account = start(slide.facts)
-    with ScannerLink(daemon.endpoint, "simulator", on_answer=account.hear) as link:
-        scan_slide(
-            link, slide, account, pace=pace, faults=faults or Faults(), on_progress=on_progress
-        )
+    faults = faults or Faults()
+    with ScannerLink(
+        daemon.endpoint, "simulator", on_answer=account.hear, takes=faults.takes
+    ) as link:
+        scan_slide(link, slide, account, pace=pace, faults=faults, on_progress=on_progress)
     return account
 
 
@@ -109,12 +112,62 @@ def test_missing_fields_are_never_spoken_of_and_skipped_ones_are_given_up(tmp_pa
     assert done.state is SlideStatus.CLOSED
 
 
+def request(number: int, kind: RequestKind, field: int | None, plane: int | None = None) -> Request:
+    return Request(
+        id=f"r{number}", slide="six", kind=kind, field=field, plane=plane, why="out_of_focus",
+        words="Do it", within_ms=9_000, worth=1,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner, "PATIENCE_S", 0.3)
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("manner", ["obey", "worse"])
+def test_a_scanner_that_obeys_sends_what_it_is_asked_for(tmp_path: Path, manner: str) -> None:
+    asks = {1: request(1, "refocus", 1), 5: request(2, "add_plane", 5, 1)}
+    with running(tmp_path, asks=asks) as daemon:
+        done = scan(daemon, Faults(requests=manner))
+    more = {ImageKey(field=1, capture=2), ImageKey(field=5, capture=1, plane=1)}
+    assert set(daemon.committed) == {*keys(*range(6)), *more}
+    assert daemon.answers == [("r1", "done"), ("r2", "done")]
+    assert done.requests == {"refocus": 1, "add_plane": 1}
+    assert done.state is SlideStatus.CLOSED
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(("manner", "said"), [("refuse", [("r1", "refused")]), ("ignore", [])])
+def test_a_scanner_that_does_not_obey_sends_no_more(
+    tmp_path: Path, manner: str, said: list[tuple[str, str]]
+) -> None:
+    with running(tmp_path, asks={1: request(1, "rescan", 1)}) as daemon:
+        done = scan(daemon, Faults(requests=manner))
+    assert set(daemon.committed) == set(keys(*range(6)))
+    assert daemon.answers == said
+    assert done.requests == {"rescan": 1}
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_scanner_that_is_stopped_early_closes_with_what_it_has(tmp_path: Path) -> None:
+    with running(tmp_path, asks={1: request(1, "stop_early", None)}) as daemon:
+        done = scan(daemon, Faults(requests="obey"), Pace(fields_per_s=4))
+    assert set(keys(0, 1)) <= set(daemon.committed) < set(keys(*range(6)))
+    assert daemon.answers == [("r1", "done")]
+    assert done.state is SlideStatus.CLOSED
+
+
 def test_a_wrong_manifest_ends_the_slide_aborted(tmp_path: Path) -> None:
     with running(tmp_path) as daemon:
         done = scan(daemon, Faults(manifest_is_wrong=True))
     assert set(daemon.committed) == set(keys(0, 1, 2, 3, 4))
     assert (done.state, done.verdict) == (SlideStatus.ABORTED, {"outcome": "incomplete"})
     assert "1 images missing" in done.why
+    assert done.to_do == [
+        "Field 5: an image is in the driver's manifest and did not reach the daemon. "
+        "Send it again, or close without it"
+    ]
 
 
 def test_what_is_refused_for_now_comes_again_and_what_is_refused_for_good_is_told(

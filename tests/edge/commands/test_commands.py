@@ -178,6 +178,8 @@ def test_the_live_view_shows_the_last_news_of_every_slide() -> None:
             "adequacy": {"cells": 12},
         },
     }  # fmt: skip
+    bodies[EventKind.REQUEST] = {"words": "Send field 2 again", "answer": "done"}
+    bodies[EventKind.TO_DO] = {"to_do": ["Field 3: it is not here. Send it"]}
     for seq, (kind, body) in enumerate(bodies.items()):
         view.take(Event(kind=kind, slide="s", boot="b", seq=seq, body=body))
     alert = {"severity": "fault", "text": "The disk failed.", "remedy": "Mend it."}
@@ -185,11 +187,17 @@ def test_the_live_view_shows_the_last_news_of_every_slide() -> None:
     table = view.table()
     cells = [list(column.cells) for column in table.columns]
     assert cells == [
-        ["s"], ["3 of 9"], ["f2.c1 unusable (out_of_focus)"], ["12"],
+        ["s"], ["3 of 9"], ["f2.c1 unusable (out_of_focus)"], ["Send field 2 again: done"], ["12"],
         ["HSIL (3 findings, E = 10^3.1)"],
         ["incomplete (provisional)"], ["1.5 s, engine is slower"],
     ]  # fmt: skip
-    assert str(table.caption) == "FAULT: The disk failed. Mend it."
+    to_do = "s: Field 3: it is not here. Send it"
+    assert str(table.caption) == f"{to_do}\nFAULT: The disk failed. Mend it."
+    bodies[EventKind.VERDICT]["state"] = "final"
+    view.take(
+        Event(kind=EventKind.VERDICT, slide="s", boot="b", seq=10, body=bodies[EventKind.VERDICT])
+    )
+    assert str(view.table().caption) == "FAULT: The disk failed. Mend it."
 
 
 def test_a_second_daemon_on_the_same_state_is_refused(rig: Rig) -> None:

@@ -102,11 +102,9 @@ class Rig:
 
     def scan(self, source: Source, faults: Faults | None = None, driver: str = "sim") -> Scan:
         """Send a whole slide as fast as it is taken."""
-        scan = start(source.facts)
-        with ScannerLink(self.drivers, driver, on_answer=scan.hear) as link:
-            scan_slide(
-                link, source, scan, pace=AT_ONCE, faults=faults or Faults(), on_progress=_nothing
-            )
+        scan, faults = start(source.facts), faults or Faults()
+        with ScannerLink(self.drivers, driver, on_answer=scan.hear, takes=faults.takes) as link:
+            scan_slide(link, source, scan, pace=AT_ONCE, faults=faults, on_progress=_nothing)
         return scan
 
 

@@ -16,7 +16,18 @@ from drivers.scanner.words import Code, Optics, Window
 from edge.intake import captures, receive, slides
 from edge.intake.book import Book, Outcome
 from edge.intake.desk import Desk
-from edge.intake.effects import Conclude, Effect, Judge, LetGo, Open, Reply, TakeOver, Write
+from edge.intake.effects import (
+    Conclude,
+    Effect,
+    Judge,
+    LetGo,
+    Open,
+    Reply,
+    TakeOver,
+    Takes,
+    Tell,
+    Write,
+)
 from edge.intake.sessions import Sessions
 from edge.slide.place import Rectangle
 from edge.slide.plan import Plan, PlannedField
@@ -52,6 +63,8 @@ class BenchDesk:
         self.parts: dict[str, list[Part | None]] = {}
         self.rows: list[Row] = []
         self.in_hand: set[Image] = set()
+        self.told: list[Tell] = []
+        self.takes: dict[str, frozenset[str]] = {}
         self.now_s = 0.0
         self._numbers = itertools.count(1)
 
@@ -110,9 +123,9 @@ class BenchDesk:
                 case Open():
                     self._do(slides.opened(self.desk, job, _book(job)))
                 case Write():
-                    assert job.ticket is not None
                     self.rows.append(job.row)
-                    self._do(receive.written(self.desk, job.ticket))
+                    if job.ticket is not None:
+                        self._do(receive.written(self.desk, job.ticket))
                 case Conclude():
                     slide = job.end.slide
                     self.rows.append(job.end.row)
@@ -137,6 +150,10 @@ class BenchDesk:
                 codec.encode(effect.message, effect.part)  # it can be sent
                 self.sent.setdefault(effect.peer.decode(), []).append(effect.message)
                 self.parts.setdefault(effect.peer.decode(), []).append(effect.part)
+            case Tell():
+                self.told.append(effect)
+            case Takes():
+                self.takes[effect.slide] = effect.kinds
             case LetGo():
                 self.in_hand.discard(effect.image)
             case Judge():

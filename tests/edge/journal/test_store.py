@@ -12,6 +12,7 @@ from edge.journal import rows, shelf
 from edge.journal.central import Central
 from edge.journal.store import Kept, Owner, SlideStore, StoreFault
 from edge.slide.record import Closing, Crop, End, Image, Opening, Record, Row
+from edge.slide.request import Answered, Asked, RequestEnd, RequestKind, Requests
 from tests.properties.slides import random_slide, seeded
 
 
@@ -43,6 +44,30 @@ def test_what_was_committed_is_read_back_and_gives_the_same_evidence(
     read: list[Row] = [*(one.record for one in again.records()), *again.others()]
     assert fold(read) == fold(slide.rows)
     assert {one.identity for one in again.records()} == {one.identity for one in kept(everything)}
+    again.close()
+
+
+def test_i2_what_was_asked_and_answered_is_known_again_after_a_death(
+    store: SlideStore, tmp_path: Path
+) -> None:
+    slide = random_slide(seeded(3))
+    asked = [
+        Asked(1, RequestKind.REFOCUS, 3, None, 1, "out_of_focus", 90),
+        Asked(2, RequestKind.ADD_PLANE, 4, 1, 1, "out_of_focus", 40),
+        Asked(3, RequestKind.STOP_EARLY, None, None, 0, "HSIL", 9),
+    ]
+    answered = [Answered(1, RequestEnd.LAPSED), Answered(3, RequestEnd.REFUSED)]
+    everything: list[Row] = [*answered, slide.opening, *asked]
+    store.belong_to(Owner("d", "o", 250_000))
+    store.commit([], everything, "boot", 1)
+    store.commit([], everything, "boot", 2)
+    store.close()
+    again = SlideStore(tmp_path / "slide.sqlite")
+    assert fold(again.others()).requests == Requests(tuple(asked), tuple(answered))
+    book = shelf.book(again, ())
+    assert book is not None
+    told = {name: (each.said, each.has_ended) for name, each in book.requests.items()}
+    assert told == {"r1": ("lapsed", True), "r2": ("", False), "r3": ("refused", True)}
     again.close()
 
 
