@@ -301,10 +301,10 @@ class Writer:
 
     def _ask(self, slide: str, live: Live, verdict: Verdict) -> None:
         """What is worth asking the scanner for becomes durable, then goes to it."""
-        evidence, plan = live.evidence, self._readings[slide].opening.plan
-        percent = self._settings.requests.percent
         if not live.takes:
             return
+        evidence, plan = live.evidence, self._readings[slide].opening.plan
+        percent = self._settings.requests.percent
         for row in choose(
             verdict, evidence.needs(), evidence.requests(), live.takes, len(plan.fields), percent
         ):

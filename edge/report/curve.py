@@ -31,6 +31,8 @@ class Point(BaseModel):
     minimum: Count | None
     counts: dict[str, Count]
     """Counted findings that reach each category."""
+    milli_log10_e: dict[str, int]
+    """Of each category that may be announced, floor(1,000 log10 E)."""
 
     @property
     def step(self) -> int:
@@ -53,6 +55,7 @@ def point(verdict: dict[str, Any]) -> Point:
         settled=area["planned"] - area["pending"],
         seen=area["usable"] + area["empty"],
         counts=verdict["counts"],
+        milli_log10_e=verdict["announcement"]["milli_log10_e"],
         **{name: verdict[name] for name in ("state", "outcome", "category")},
         **{name: cells[name] for name in ("cells", "low", "minimum")},
     )

@@ -1,4 +1,4 @@
-"""The anytime curve as SVG: what was said, how many cells, how many findings."""
+"""The anytime curve as SVG: what was said, how many cells and findings, and how they speak."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -38,7 +38,7 @@ def said(point: Point) -> str:
 
 
 def drawn(points: Sequence[Point], system: CategorySystem) -> str:
-    """A strip of what was said, and two charts below it.
+    """A strip of what was said, and the charts below it.
 
     Args:
         points: By rising ground; at least one.
@@ -47,7 +47,7 @@ def drawn(points: Sequence[Point], system: CategorySystem) -> str:
     settled = np.array([PERCENT * p.settled / max(p.planned, 1) for p in points])
     return (
         f"{_strip(points, settled.tolist(), system.negative.name)}"
-        f"{_cells(points, settled)}{_counts(points, settled, system)}"
+        f"{_cells(points, settled)}{_counts(points, settled, system)}{_evidence(points, settled)}"
     )
 
 
@@ -102,6 +102,24 @@ def _counts(points: Sequence[Point], settled: Floats, system: CategorySystem) ->
     most = max((float(line.y.max()) for line in lines), default=1)
     title = "Counted findings that reach a category"
     return chart(title, _GROUND, "findings", PERCENT, lines, _round_top(most), legend_above=True)
+
+
+def _evidence(points: Sequence[Point], settled: Floats) -> str:
+    """E of the categories that may be announced; what speaks for a negative slide lies at 0."""
+    names = points[-1].milli_log10_e
+    lines = [
+        Line(name, settled, np.array([_log10_e(p, name) for p in points]), colour)
+        for name, colour in zip(names, _COLOURS, strict=False)
+    ]
+    if not lines:
+        return ""
+    most = max(float(line.y.max()) for line in lines)
+    title = "Evidence against a negative slide"
+    return chart(title, _GROUND, "log10 E", PERCENT, lines, _round_top(most), legend_above=True)
+
+
+def _log10_e(point: Point, name: str) -> float:
+    return max(0, point.milli_log10_e.get(name, 0)) / 1_000
 
 
 def _round_top(most: float) -> float:

@@ -74,6 +74,8 @@ class AnnouncementPart(_Part):
     announced: list[AnnouncedPart]
     not_established: dict[str, str]
     """Categories that are never announced, and why."""
+    milli_log10_e: dict[str, int]
+    """Of those that may be, how the ground seen speaks against a negative slide."""
 
 
 class VerdictPart(_Part):

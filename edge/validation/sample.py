@@ -32,6 +32,7 @@ Scores = npt.NDArray[np.int32]
 
 _OTHERWISE: Final = (
     "opening", "area", "sums", "incidents", "reached", "capped", "announcements", "gallery",
+    "requests",
 )  # fmt: skip
 """Parts of a summary that are not kept as they are."""
 
@@ -80,7 +81,21 @@ class Sample:
         identities = dict(self.summary.opening.basis.identities)
         basis = resting_on(card, table, identities)
         opening = replace(self.summary.opening, basis=basis)
-        return decide(replace(self.summary, opening=opening, reached=counts(self.scores, basis)))
+        return decide(
+            replace(
+                self.summary,
+                opening=opening,
+                reached=counts(self.scores, basis),
+                capped=self._capped(basis),
+            )
+        )
+
+    def _capped(self, basis: Basis) -> tuple[int, ...]:
+        """Of each severity that a bar is for; of 0 nobody asks."""
+        capped = [0] * SEVERITIES
+        for bar in bars_of(basis):
+            capped[bar.severity] = int(self.course.found(bar)[-1])
+        return tuple(capped)
 
 
 def counts(scores: Scores, basis: Basis) -> tuple[int, ...]:

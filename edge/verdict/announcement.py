@@ -46,6 +46,8 @@ class Announcements:
     """Worst first."""
     not_established: tuple[tuple[str, str], ...]
     """Categories that are never announced, worst first, and why."""
+    milli_log10_e: tuple[tuple[str, int], ...]
+    """E of those that may be, worst first: floor(1,000 log10 E)."""
     state: str
     """`announced`, `none`, or where no category could be: `not established`."""
 
@@ -131,10 +133,19 @@ def _due(summary: Summary, system: CategorySystem) -> Iterator[Announcement]:
     for numbers in basis.announcing:
         if numbers.category in latched or unearned(numbers, basis.negative_slides):
             continue
-        findings = summary.capped[system.category(numbers.category).severity]
-        e = milli_log10_e(findings, points, numbers.r_milli, numbers.b_points)
+        e = _e(summary, system, numbers)
         if e >= bar(numbers.odds):
+            findings = _findings(summary, system, numbers)
             yield Announcement(numbers.category, e, findings, points)
+
+
+def _findings(summary: Summary, system: CategorySystem, numbers: AnnouncingNumbers) -> int:
+    return summary.capped[system.category(numbers.category).severity]
+
+
+def _e(summary: Summary, system: CategorySystem, numbers: AnnouncingNumbers) -> int:
+    findings = _findings(summary, system, numbers)
+    return milli_log10_e(findings, summary.area.usable, numbers.r_milli, numbers.b_points)
 
 
 def announcements(
@@ -164,7 +175,8 @@ def announcements(
     ]
     never = tuple((name, why) for name, why in doubts.items() if why)
     state = "announced" if announced else "not established" if len(never) == len(doubts) else "none"
-    return Announcements(tuple(announced), never, state)
+    evidence = tuple((n, _e(summary, system, numbers[n])) for n, why in doubts.items() if not why)
+    return Announcements(tuple(announced), never, evidence, state)
 
 
 def _bears_out(standing: Sequence[Category], announced: Category) -> bool:

@@ -102,6 +102,7 @@ def to_json(verdict: Verdict) -> bytes:
                 for each in verdict.announcements.announced
             ],
             "not_established": dict(verdict.announcements.not_established),
+            "milli_log10_e": dict(verdict.announcements.milli_log10_e),
         },
         "rests_on": {"table": verdict.table, "negative_slides": verdict.negative_slides},
         "identities": dict(verdict.identities),

@@ -20,6 +20,7 @@ def at(settled: int, outcome: Outcome, category: str | None = None, cells: int =
     return Point(
         planned=10_000, settled=settled, seen=settled, state=State.PROVISIONAL, outcome=outcome,
         category=category, cells=cells, low=cells // 2, minimum=5_000,
+        milli_log10_e={"HSIL": settled // 10 - 500},
         counts={"HSIL": settled // 5_000, "LSIL": settled // 800, "NILM": cells},
     )  # fmt: skip
 
@@ -56,7 +57,7 @@ def test_the_page_holds_the_whole_report_the_pictures_and_the_curve() -> None:
     for words in ("LSIL from 40.0 %", "incomplete from 0.0 %", "40.0 %1.60", "minimum"):
         assert words in page.text
     lines = [attributes["points"] for tag, attributes in page.tags if tag == "polyline"]
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all(line and len(line.split()) <= STEPS + 1 for line in lines)
 
 

@@ -27,7 +27,7 @@ VERDICT = Verdict(
     adequacy=Adequacy(6_066, 5_828, 6_304, 5_000, AdequacyState.ADEQUATE),
     counts=(("NILM", 6_000), ("LSIL", 12), ("HSIL", 2)),
     gallery=tuple(f"f{field}.c1.p0.i0" for field in range(12)),
-    announcements=Announcements((), (("HSIL", "few slides"),), "not established"),
+    announcements=Announcements((), (("HSIL", "few slides"),), (), "not established"),
     table="rendered",
     negative_slides=40,
     identities=(("engine", "e1"), ("model", "m1")),
@@ -140,7 +140,7 @@ def test_cellularity_is_told_as_far_as_it_is_known(cells: Adequacy, told: str) -
 def test_an_announcement_is_told_with_what_became_of_it(
     is_borne_out: bool | None, told: str
 ) -> None:
-    made = Announcements((Announced("HSIL", is_borne_out),), (), "announced")
+    made = Announcements((Announced("HSIL", is_borne_out),), (), (("HSIL", 3_054),), "announced")
     lines = text.write(reported(replace(VERDICT, announcements=made))).splitlines()
     assert f"  announcement: {told}" in lines
 

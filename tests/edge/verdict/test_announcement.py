@@ -114,12 +114,15 @@ def test_i3_a_card_that_does_not_earn_it_announces_nothing(
     assert bool(due(summary)) == (not why)
     said = json.loads(to_json(decide(summary)))["announcement"]
     assert said["not_established"].get("HSIL", "") == found
+    assert ("HSIL" in said["milli_log10_e"]) == (not why)
 
 
 def test_a_category_is_announced_once_with_what_spoke_for_it(slide: Slide) -> None:
     summary = running(slide)
     (row,) = due(summary)
     assert row == Announcement("HSIL", 3_054, 3, 1_000)
+    told = json.loads(to_json(decide(summary)))["announcement"]
+    assert told["milli_log10_e"] == {"HSIL": 3_054}
     assert due(replace(summary, announcements=(row,))) == ()
     assert due(running(slide, area={"usable": 50_000})) == ()
 
