@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge.verdict.decide import scaled
+from edge.verdict.decide import review_bar, scaled
 from edge.verdict.spot import POINT_UM2
 from engines.tables import Category
 
@@ -79,13 +79,17 @@ def settings(
     def bar(count: int, slide: Counted) -> int:
         return scaled(count, slide.planned, reference_area_um2)
 
+    def asks(count: int, slide: Counted) -> int:
+        is_high_grade = category.is_high_grade
+        return review_bar(count, slide.planned, reference_area_um2, is_high_grade=is_high_grade)
+
     milder = [
         _top(each, category.name, bar(LEAST_CATEGORY_FROM, each)) + 1
         for each in positives
         if each.worst < category.severity
     ]
     for review_from in (1,) if category.is_high_grade else REVIEWS:
-        tops = [_top(each, category.name, bar(review_from, each)) for each in negatives]
+        tops = [_top(each, category.name, asks(review_from, each)) for each in negatives]
         lowest = list(_thresholds(tops, budget))
         above = (each for each in milder if lowest and lowest[-1] < each <= 10_000)
         for threshold in sorted({*lowest, *above}):
@@ -97,7 +101,7 @@ def settings(
                 ),
                 review_from=review_from,
             )
-            yield _setting(numbers, category, tops, positives, bar)
+            yield _setting(numbers, category, tops, positives, (bar, asks))
 
 
 def _setting(
@@ -105,15 +109,15 @@ def _setting(
     category: Wanted,
     tops: Sequence[int],
     positives: Sequence[Counted],
-    bar: Callable[[int, Counted], int],
+    bars: tuple[Callable[[int, Counted], int], Callable[[int, Counted], int]],
 ) -> Setting:
-    times, sensitivity = [], 0.0
+    times, sensitivity, (bar, asks) = [], 0.0, bars
     for each in positives:
         found = _reaching(each, category.name, numbers.threshold)
         times.append(found / bar(numbers.category_from, each))
         if each.worst >= category.severity:
             sensitivity += 2 * log(found + 0.5)
-            sensitivity -= log(bar(numbers.category_from, each) * bar(numbers.review_from, each))
+            sensitivity -= log(bar(numbers.category_from, each) * asks(numbers.review_from, each))
     return Setting(
         numbers,
         category.severity,

@@ -118,6 +118,17 @@ def scaled(count: int, planned: int, reference_area_um2: int) -> int:
     return max(1, count * planned * POINT_UM2 // reference_area_um2)
 
 
+def review_bar(
+    review_from: int, planned: int, reference_area_um2: int, *, is_high_grade: bool
+) -> int:
+    """How many findings ask for a review.
+
+    Of high grade as many as the card says, however large the slide: a few cells that are clearly
+    high grade are as alarming on a large slide as on a small one, and more ground dilutes none.
+    """
+    return review_from if is_high_grade else scaled(review_from, planned, reference_area_um2)
+
+
 def _tallies(summary: Summary, system: CategorySystem) -> list[_Tally]:
     """Of the card's categories, worst first."""
     basis, planned = summary.opening.basis, summary.area.planned
@@ -127,9 +138,11 @@ def _tallies(summary: Summary, system: CategorySystem) -> list[_Tally]:
         if category == system.negative:
             continue
         found = summary.reached[category.severity]
-        makes_category = scaled(numbers.category_from, planned, basis.reference_area_um2)
-        review_from = numbers.review_from if basis.negative_slides else 0
-        asks = scaled(review_from, planned, basis.reference_area_um2)
+        area_um2 = basis.reference_area_um2
+        makes_category = scaled(numbers.category_from, planned, area_um2)
+        review_from = numbers.review_from if basis.negative_slides else 1
+        is_high_grade = category.is_high_grade or not basis.negative_slides
+        asks = review_bar(review_from, planned, area_um2, is_high_grade=is_high_grade)
         tallies.append(_Tally(category, found, makes_category, asks))
     return sorted(tallies, key=lambda tally: -tally.category.severity)
 

@@ -218,7 +218,7 @@ class Scan(RuleBasedStateMachine):
         many, shot = {
             "unprocessed": (1, Shot(Cell.UNPROCESSED)),
             "LSIL": (max(1, int(3 * times)), Shot(low=1)),
-            "HSIL": (max(1, int(2 * times)), Shot(high=1)),
+            "HSIL": (2, Shot(high=1)),
             "cells": (16, Shot(cells=1)),
             "few fields": (10, Shot(Cell.EMPTY, 0)),
             "lost": (3, Shot(Cell.OUT_OF_FOCUS)),
@@ -300,8 +300,11 @@ class Scan(RuleBasedStateMachine):
             "HSIL": sum(shot.high for shot in usable),
         }
         for numbers in basis.categories:
-            bar = int(min(numbers.category_from, numbers.review_from) * self._times())
-            if found.get(numbers.category, 0) >= (max(1, bar) if basis.negative_slides else 1):
+            category = max(1, int(numbers.category_from * self._times()))
+            review = max(1, int(numbers.review_from * self._times()))
+            review = numbers.review_from if numbers.category == "HSIL" else review
+            bar = min(category, review if basis.negative_slides else 1)
+            if found.get(numbers.category, 0) >= bar:
                 yield numbers.category
 
     def _times(self) -> float:

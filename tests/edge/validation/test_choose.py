@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drivers.problem import Refusal
 from edge.validation.candidates import Counted, Wanted
 from edge.validation.choose import Choice, allowed, choose
-from edge.verdict.decide import scaled
+from edge.verdict.decide import review_bar, scaled
 from engines.tables import Category
 
 ASC_US, LSIL, ASC_H, HSIL = (
@@ -20,6 +20,7 @@ ASC_US, LSIL, ASC_H, HSIL = (
     Wanted("HSIL", 4, is_high_grade=True),
 )
 ALL = (ASC_US, LSIL, ASC_H, HSIL)
+HIGH_GRADE = {each.name for each in ALL if each.is_high_grade}
 AREA = 4_000_000
 POINTS = AREA // 400
 
@@ -44,7 +45,10 @@ def for_review(slides: Sequence[Counted], choice: Choice) -> int:
     """Slides that reach any category's `review_from`, counted as the verdict counts them."""
     return sum(
         any(
-            found(slide, each) >= scaled(each.review_from, slide.planned, AREA)
+            found(slide, each)
+            >= review_bar(
+                each.review_from, slide.planned, AREA, is_high_grade=each.category in HIGH_GRADE
+            )
             for each in choice.categories
         )
         for slide in slides

@@ -169,6 +169,19 @@ def test_a_count_is_scaled_to_the_planned_area_and_at_least_one(planned: int, ne
     assert scaled(8, planned, 4_000_000) == needed
 
 
+@pytest.mark.parametrize("times", [1, 20])
+def test_i3_a_high_grade_finding_asks_for_a_review_on_a_slide_of_any_size(
+    times: int, slide: Slide
+) -> None:
+    large = {"planned": 10_000 * times, "usable": 9_000 * times, "empty": 1_000 * times}
+    categories = (CategoryNumbers("LSIL", 5_000, 6, 1), CategoryNumbers("HSIL", 5_000, 6, 1))
+    changes = {"basis": {"categories": categories}, "area": large}
+    high = decide(slide(reached={LSIL: 1, HSIL: 1}, **changes))
+    assert (high.outcome, high.not_excluded[0]) == (Outcome.REVIEW, "HSIL")
+    low = decide(slide(reached={LSIL: 1}, **changes))
+    assert low.outcome is (Outcome.REVIEW if times == 1 else Outcome.CATEGORY)
+
+
 def test_i5_the_count_that_a_category_needs_goes_by_the_planned_area(slide: Slide) -> None:
     half = {"planned": 5_000, "usable": 4_500, "empty": 500}
     assert decide(slide(reached={LSIL: 4}, area=half)).category == "LSIL"

@@ -97,8 +97,11 @@ def everything_holds(s: Summary) -> bool:
     times = area.planned * 400 / basis.reference_area_um2
     for numbers in basis.categories:
         found = s.reached[{"LSIL": 2, "HSIL": 4}[numbers.category]]
-        bar = min(numbers.category_from, numbers.review_from) * times
-        if found >= max(1, int(bar)) or (found and not basis.negative_slides):
+        category, review = (
+            max(1, int(count * times)) for count in (numbers.category_from, numbers.review_from)
+        )
+        review = numbers.review_from if numbers.category == "HSIL" else review
+        if found >= min(category, review) or (found and not basis.negative_slides):
             return False
     card = {each.preparation: each for each in basis.adequacy}.get(opening.preparation)
     return card is not None and s.sums.n >= 30 and lower_limit(s) >= card.minimum
@@ -114,6 +117,7 @@ def lower_limit(s: Summary) -> float:
     ratio = c / a
     scatter = max(0.0, cc - 2 * ratio * ca + ratio**2 * aa)
     variance = (spot / a) ** 2 * (1 - a / spot) * n / (n - 1) * scatter
+    variance += ((spot - a) * n / a) ** 2 * scatter / (n - 1)  # were it lost in one piece
     total = c * spot / a
     return total - 1.96 * sqrt(variance + (0.02 * total) ** 2)
 
