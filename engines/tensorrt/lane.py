@@ -6,12 +6,13 @@ import numpy as np
 
 from engines.detector import EngineFault
 from engines.tensorrt.cuda import Cuda, Host
-from engines.tensorrt.library import Said
+from engines.tensorrt.library import Said, uncollected
 
 
 class Lane:
     """A plan's context with fixed addresses. Inputs are filled in place, then it runs."""
 
+    @uncollected()
     def __init__(self, trt: Any, cuda: Cuda, plan: bytes, file: str) -> None:  # noqa: ANN401
         """Load the plan, take memory, record the graph.
 

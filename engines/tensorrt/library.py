@@ -1,6 +1,9 @@
 """Which TensorRT is there, and what it says when something is wrong."""
 
+import gc
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from engines.detector import EngineFault
@@ -24,6 +27,22 @@ def tensorrt() -> Any:  # noqa: ANN401
     raise EngineFault(
         "tensorrt", "absent", "; ".join(missing), "Install JetPack's TensorRT or the extra `gpu`"
     )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage is collected within, as a block or as a decorator.
+
+    TensorRT calls our logger while it holds a lock that the end of its objects takes, too: were one
+    of them garbage, collected just then, the process would stand still.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 _ALIVE: list["Said"] = []

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.tensorrt.library import Said
+from engines.tensorrt.library import Said, uncollected
 
 WORKSPACE_BYTES = 1 << 30
 
@@ -79,6 +79,7 @@ def plan(trt: Any, network: bytes, gpu: Gpu, folder: Path) -> Plan:  # noqa: ANN
     return Plan(content, note)
 
 
+@uncollected()
 def build(trt: Any, network: bytes, timings: bytes) -> tuple[bytes, bytes]:  # noqa: ANN401
     """A plan, and what was learnt of kernels' timings. Needs no GPU with TensorRT-RTX.
 

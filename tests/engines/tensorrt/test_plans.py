@@ -1,8 +1,10 @@
 """Plans are built by TensorRT-RTX, whose parser and builder need no GPU."""
 
+import gc
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,21 @@ def test_what_our_own_check_is_for_tensorrt_takes_without_a_word(
     model = onnx.ModelProto.FromString(network)
     plant(model)
     assert build(trt, model.SerializeToString(), b"")[0]
+
+
+def test_no_garbage_is_collected_while_tensorrt_may_call_the_logger(trt: Any) -> None:
+    """A dead builder's end would wait for the lock that the logger is called under."""
+    seen: list[bool] = []
+
+    def builder(logger: Any) -> Any:
+        seen.append(gc.isenabled())
+        return trt.Builder(logger)
+
+    names = ("ILogger", "NetworkDefinitionCreationFlag", "OnnxParser")
+    watched = SimpleNamespace(Builder=builder, **{name: getattr(trt, name) for name in names})
+    with pytest.raises(EngineFault):
+        build(watched, b"no network", b"")
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_a_plan_is_built_once_and_found_again(trt: Any, network: bytes, tmp_path: Path) -> None:
