@@ -92,6 +92,7 @@ def test_i1_a_bag_follows_withdrawals_and_takeovers_and_gives_the_logits_of_one_
 
 
 def test_a_bag_is_the_best_counted_findings_of_each_class_that_have_a_crop() -> None:
+    many = 0
     for seed in range(15):
         slide = random_slide(seeded(seed))
         evidence = Evidence(slide.opening)
@@ -102,7 +103,8 @@ def test_a_bag_is_the_best_counted_findings_of_each_class_that_have_a_crop() -> 
         shown = [one for one in oracle.counted() if one.index in crops[one.image]]
         ranked = sorted(shown, key=lambda one: (-one.finding.class_, *one.rank), reverse=True)
         assert keys(evidence) == [(one.image, one.index) for one in ranked]
-        assert len(ranked) > 3
+        many += len(ranked)
+    assert many > 100
 
 
 def test_a_bag_is_bounded_for_each_class_and_filled_up_when_better_cells_go() -> None:
