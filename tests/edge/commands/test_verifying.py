@@ -108,7 +108,7 @@ def _a_findings_severity(sql: sqlite3.Connection) -> None:
     found = sql.execute("SELECT rowid, head, findings FROM records").fetchall()
     for row, head, findings in found:
         packed = np.frombuffer(findings, "<i4").reshape(json.loads(head)["findings_shape"]).copy()
-        packed[:, 7] = np.where(packed[:, 7] > 0, 0, 14)
+        packed[:, 7] = np.where(packed[:, 7] > 0, 0, 0b10110)  # up to HSIL
         sql.execute("UPDATE records SET findings = ? WHERE rowid = ?", (packed.tobytes(), row))
 
 
