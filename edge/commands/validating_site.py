@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from edge.daemon.opening import made_by
 from edge.journal import shelf
 from edge.settings import Settings
 from edge.slide.canonical import canonical
-from edge.validation.site_figures import Judged
+from edge.slide.record import Announcement
+from edge.validation.site_figures import Announced, Judged
 from edge.validation.site_file import SiteFile, write
 from edge.validation.site_slides import SiteSlide, site_slides
 from edge.verdict.verdict import hash_of
@@ -33,6 +35,14 @@ from engines import card as cards
 
 AT_ONCE = Pace(fields_per_s=0)
 Verdict = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a daemon said of a slide, while it was scanned and at its end."""
+
+    verdict: Verdict
+    announced: tuple[Announced, ...]
 
 
 def validate_site(
@@ -59,15 +69,16 @@ def validate_site(
     slides = site_slides(folder, system)
     hashes = {slide.name: slide.sha256() for slide in slides}
     kept = {each.name: _kept(work, each, hashes[each.name], made) for each in slides}
-    verdicts = {name: verdict for name, verdict in kept.items() if verdict is not None}
-    if due := [each for each in slides if each.name not in verdicts]:
+    said = {name: each for name, each in kept.items() if each is not None}
+    if due := [each for each in slides if each.name not in said]:
         work.mkdir(parents=True, exist_ok=True)
         specimen = Specimen(card.specimens[0])
-        for slide, verdict in _played(due, model, specimen, settings, quiet=quiet):
-            _keep(work, slide, hashes[slide.name], verdict)
-            verdicts[slide.name] = verdict
-    judged = [_judged(each, hashes[each.name], verdicts[each.name]) for each in slides]
-    return write(folder, judged, _what_judged(list(verdicts.values()), work), system)
+        for slide, each in _played(due, model, specimen, settings, quiet=quiet):
+            _keep(work, slide, hashes[slide.name], each)
+            said[slide.name] = each
+    judged = [_judged(each, hashes[each.name], said[each.name]) for each in slides]
+    verdicts = [each.verdict for each in said.values()]
+    return write(folder, judged, _what_judged(verdicts, work), system)
 
 
 def told(found: SiteFile, path: Path) -> str:
@@ -86,6 +97,9 @@ def _lines(found: SiteFile, path: Path) -> Iterator[str]:
     yield f"In no figure above: {figures.beside} slides"
     for name in ("review", "unsatisfactory", "incomplete"):
         yield f"{name}: {getattr(figures, name)}"
+    yield f"false announcements: {figures.false_announcements}"
+    percent = figures.first_announcement_percent
+    yield f"first true announcement: {'none' if percent is None else f'at {percent} % (median)'}"
     yield f"Something else was said than was answered: {len(figures.discordant)} slides"
     for slide in found.slides:
         if slide.slide in figures.discordant:
@@ -102,8 +116,8 @@ def _played(
     settings: Settings,
     *,
     quiet: bool,
-) -> Iterator[tuple[SiteSlide, Verdict]]:
-    """Each slide with its final verdict. What the daemon kept of it is removed."""
+) -> Iterator[tuple[SiteSlide, _Said]]:
+    """Each slide with what was said of it. What the daemon kept of it is removed."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     ours: dict[str, str | int] = {
         "model": str(model.resolve()),
@@ -121,11 +135,27 @@ def _played(
             bar.update(task, description=f"slide {slide.name}")
             drivers = daemon.endpoints.drivers
             if slide.path.is_file():
-                yield slide, _play_recording(slide, drivers)
+                verdict = _play_recording(slide, drivers)
             else:
-                yield slide, _play_images(slide, specimen, drivers)
+                verdict = _play_images(slide, specimen, drivers)
+            planned = verdict["coverage"]["planned"]
+            yield slide, _Said(verdict, _announced(daemon.state_dir, slide.name, planned))
             shutil.rmtree(shelf.path(daemon.state_dir, slide.name).parent)
             bar.advance(task)
+
+
+def _announced(state_dir: Path, slide: str, planned: int) -> tuple[Announced, ...]:
+    """What the slide's own file holds: announcements are rows, a verdict names no time."""
+    store = shelf.read(state_dir, slide)
+    assert store is not None  # noqa: S101  # its verdict was just issued from it
+    try:
+        rows = [row for row in store.others() if isinstance(row, Announcement)]
+    finally:
+        store.close()
+    return tuple(
+        Announced(category=row.category, percent=100 * row.points // planned)
+        for row in sorted(rows, key=lambda row: row.points)
+    )
 
 
 def _play_images(slide: SiteSlide, specimen: Specimen, endpoint: str) -> Verdict:
@@ -163,14 +193,16 @@ def _without_verdict(slide: SiteSlide, why: str) -> Refusal:
     return Refusal(Problem("slide", slide.name, problem, "Record it again, to its end"))
 
 
-def _kept(work: Path, slide: SiteSlide, sha256: str, made: dict[str, str]) -> Verdict | None:
-    """The verdict that was kept of these very bytes, by this card, software and settings."""
+def _kept(work: Path, slide: SiteSlide, sha256: str, made: dict[str, str]) -> _Said | None:
+    """What was kept of these very bytes, by this card, software and settings."""
     path = work / f"{slide.name}.json"
     try:
         kept = json.loads(path.read_bytes())
         verdict: Verdict = kept["verdict"]
         is_same = (kept["sha256"], kept["preparation"]) == (sha256, slide.preparation)
-        return verdict if is_same and made.items() <= verdict["identities"].items() else None
+        announced = tuple(Announced(**each) for each in kept["announced"])
+        is_ours = is_same and made.items() <= verdict["identities"].items()
+        return _Said(verdict, announced) if is_ours else None
     except FileNotFoundError:
         return None
     except (ValueError, LookupError, TypeError) as error:
@@ -178,15 +210,21 @@ def _kept(work: Path, slide: SiteSlide, sha256: str, made: dict[str, str]) -> Ve
         raise Refusal(problem) from None
 
 
-def _keep(work: Path, slide: SiteSlide, sha256: str, verdict: Verdict) -> None:
+def _keep(work: Path, slide: SiteSlide, sha256: str, said: _Said) -> None:
     """Write it, whole or not at all."""
     new = work / f"{slide.name}.new"
-    body = {"sha256": sha256, "preparation": slide.preparation, "verdict": verdict}
+    body = {
+        "sha256": sha256,
+        "preparation": slide.preparation,
+        "verdict": said.verdict,
+        "announced": [each.model_dump() for each in said.announced],
+    }
     new.write_bytes(canonical(body))
     new.replace(work / f"{slide.name}.json")
 
 
-def _judged(slide: SiteSlide, sha256: str, verdict: Verdict) -> Judged:
+def _judged(slide: SiteSlide, sha256: str, said: _Said) -> Judged:
+    verdict = said.verdict
     return Judged(
         slide=slide.name,
         answer=slide.answer,
@@ -196,6 +234,7 @@ def _judged(slide: SiteSlide, sha256: str, verdict: Verdict) -> Judged:
         category=verdict["category"],
         not_excluded=tuple(verdict["not_excluded"]),
         reasons=tuple(reason["code"] for reason in verdict["reasons"]),
+        announced=said.announced,
         verdict_sha256=hash_of(canonical(verdict)),
     )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from statistics import median_low
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +22,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class Announced(_Part):
+    """A category that was announced in mid-scan."""
+
+    category: str
+    percent: Annotated[int, Field(ge=0, le=100)]
+    """Of the planned ground, so much was settled and usable by then."""
+
+
 class Judged(_Part):
     """One slide: its known answer, and what was said of it."""
 
@@ -35,6 +44,8 @@ class Judged(_Part):
     not_excluded: tuple[str, ...]
     reasons: tuple[str, ...]
     """Their codes."""
+    announced: tuple[Announced, ...]
+    """In the order in which they came."""
     verdict_sha256: str
 
     @property
@@ -80,6 +91,10 @@ class Figures(_Part):
     """Of all slides."""
     unsatisfactory: Proportion
     incomplete: Proportion
+    false_announcements: Proportion
+    """Of slides in a threshold, those of which a worse category than the answer was announced."""
+    first_announcement_percent: int | None
+    """Of slides with a true announcement, how much of the ground the first one took: the median."""
     discordant: tuple[str, ...]
     """Slides of which something else was said than the answer, also where a person was asked."""
 
@@ -101,6 +116,12 @@ def figures(slides: Sequence[Judged], system: CategorySystem) -> Figures:
     counted = [(answer, each) for answer, each in answered if answer in axis]
     outcomes = Counter(each.outcome for each in slides)
 
+    first = [
+        min(true)
+        for answer, each in counted
+        if (true := [a.percent for a in each.announced if not _is_false(a, answer, system)])
+    ]
+
     def rate(outcome: Outcome) -> Proportion:
         return Proportion.of(outcomes[outcome], len(slides))
 
@@ -110,8 +131,20 @@ def figures(slides: Sequence[Judged], system: CategorySystem) -> Figures:
         review=rate(Outcome.REVIEW),
         unsatisfactory=rate(Outcome.UNSATISFACTORY),
         incomplete=rate(Outcome.INCOMPLETE),
+        false_announcements=Proportion.of(
+            sum(
+                any(_is_false(one, answer, system) for one in each.announced)
+                for answer, each in counted
+            ),
+            len(counted),
+        ),
+        first_announcement_percent=median_low(first) if first else None,
         discordant=tuple(each.slide for each in slides if each.said != each.answer),
     )
+
+
+def _is_false(announced: Announced, answer: Category, system: CategorySystem) -> bool:
+    return system.category(announced.category).is_worse_than(answer)
 
 
 def _thresholds(

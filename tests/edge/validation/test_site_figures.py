@@ -1,6 +1,6 @@
 """Sensitivity and specificity of slides with known answers, by hand."""
 
-from edge.validation.site_figures import Calls, Judged, figures
+from edge.validation.site_figures import Announced, Calls, Judged, figures
 from edge.verdict.system import load
 from edge.verdict.verdict import Outcome
 
@@ -8,7 +8,12 @@ BETHESDA = load("bethesda")
 
 
 def judged(
-    answer: str, said: str, *not_excluded: str, slide: str = "S", preparation: str = "thinprep"
+    answer: str,
+    said: str,
+    *not_excluded: str,
+    slide: str = "S",
+    preparation: str = "thinprep",
+    announced: dict[str, int] | None = None,
 ) -> Judged:
     """A slide of which a category was said, or an outcome that is none."""
     is_outcome = said in list(Outcome)
@@ -21,6 +26,9 @@ def judged(
         category=None if is_outcome else said,
         not_excluded=not_excluded,
         reasons=("x",),
+        announced=tuple(
+            Announced(category=name, percent=at) for name, at in (announced or {}).items()
+        ),
         verdict_sha256="",
     )
 
@@ -68,6 +76,21 @@ def test_rates_are_of_all_slides_and_every_other_word_than_the_answer_is_told() 
     assert found.unsatisfactory.part == 2
     assert found.incomplete.part == 1
     assert found.discordant == ("b", "c", "d", "e", "f", "i", "j", "k", "m")
+
+
+def test_an_announcement_is_false_where_the_answer_is_milder() -> None:
+    slides = [
+        judged("HSIL", "HSIL", announced={"LSIL": 12, "HSIL": 30}),
+        judged("LSIL", "HSIL", announced={"HSIL": 5, "LSIL": 40}),
+        judged("SCC", "HSIL", announced={"HSIL": 50}),
+        judged("NILM", "NILM"),
+        judged("NILM", "review", announced={"ASC-US": 90}),
+        judged("AIS", "review", announced={"HSIL": 1}),  # of another axis: in no figure
+    ]
+    found = figures(slides, BETHESDA)
+    assert (found.false_announcements.part, found.false_announcements.whole) == (2, 5)
+    assert found.first_announcement_percent == 40
+    assert figures([judged("NILM", "NILM")], BETHESDA).first_announcement_percent is None
 
 
 def test_a_clear_answer_is_never_counted_where_a_worse_one_is_in_question() -> None:
