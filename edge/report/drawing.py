@@ -47,7 +47,8 @@ def drawn(points: Sequence[Point], system: CategorySystem) -> str:
     settled = np.array([PERCENT * p.settled / max(p.planned, 1) for p in points])
     return (
         f"{_strip(points, settled.tolist(), system.negative.name)}"
-        f"{_cells(points, settled)}{_counts(points, settled, system)}{_evidence(points, settled)}"
+        f"{_cells(points, settled)}{_counts(points, settled, system)}"
+        f"{_evidence(points, settled, system)}"
     )
 
 
@@ -94,22 +95,27 @@ def _cells(points: Sequence[Point], settled: Floats) -> str:
 
 
 def _counts(points: Sequence[Point], settled: Floats, system: CategorySystem) -> str:
-    names = [c.name for c in system.categories[1:] if c.name in points[-1].counts]
     lines = [
         Line(name, settled, np.array([float(p.counts.get(name, 0)) for p in points]), colour)
-        for name, colour in zip(names, _COLOURS, strict=False)
+        for name, colour in _coloured(points, system)
     ]
     most = max((float(line.y.max()) for line in lines), default=1)
     title = "Counted findings that reach a category"
     return chart(title, _GROUND, "findings", PERCENT, lines, _round_top(most), legend_above=True)
 
 
-def _evidence(points: Sequence[Point], settled: Floats) -> str:
+def _coloured(points: Sequence[Point], system: CategorySystem) -> Iterator[tuple[str, str]]:
+    """The categories that are counted, each with one colour in all charts."""
+    names = (c.name for c in system.categories[1:] if c.name in points[-1].counts)
+    return zip(names, _COLOURS, strict=False)
+
+
+def _evidence(points: Sequence[Point], settled: Floats, system: CategorySystem) -> str:
     """E of the categories that may be announced; what speaks for a negative slide lies at 0."""
-    names = points[-1].milli_log10_e
     lines = [
         Line(name, settled, np.array([_log10_e(p, name) for p in points]), colour)
-        for name, colour in zip(names, _COLOURS, strict=False)
+        for name, colour in _coloured(points, system)
+        if name in points[-1].milli_log10_e
     ]
     if not lines:
         return ""

@@ -172,7 +172,7 @@ def reason(code: ReasonCode, **values: int | str) -> Reason:
         KeyError: The wording names a value that is not given.
     """
     shown = {k: f"{v:,}" if isinstance(v, int) else v for k, v in values.items()}
-    return Reason(code, WORDING[code].format_map(shown) + ".")
+    return Reason(code, WORDING[code].format_map(shown).removesuffix(".") + ".")
 
 
 def share(part: int, whole: int) -> str:

@@ -42,6 +42,11 @@ def test_a_detail_is_quoted_as_it_is() -> None:
     assert reason(ReasonCode.ABORTED, detail="{lamp}").text == "The scan was aborted: {lamp}."
 
 
+def test_a_detail_that_is_a_sentence_ends_with_one_stop() -> None:
+    text = reason(ReasonCode.ON_CPU, detail="there is no driver. Mend that.").text
+    assert text == "The engine ran on the CPU: there is no driver. Mend that."
+
+
 def test_shares_are_rounded_down() -> None:
     assert [share(9_499, 10_000), share(1, 3), share(5, 5), share(0, 0)] == [
         "94.9 %", "33.3 %", "100.0 %", "0.0 %",
