@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.evaluation.pool import pooled
@@ -13,6 +13,7 @@ from tests.engines.evaluation.made import looked
 scores = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(scores, st.integers(1, 12))
 def test_the_threshold_is_the_lowest_that_lets_so_many_findings_through(
     some: list[float], most: int
