@@ -18,7 +18,7 @@ from engines.openvino_engine import OpenVinoEngine
 
 TOLERANCE = 100
 """How far a runtime may be from the graphs, in 1/10,000. Rounding falls to the other side here and
-there: on the shipped model 0.003 at most; sums that overflow, on a CPU without VNNI, make it 0.021."""
+there: of the shipped model 0.003 at most; sums that overflow, on a CPU without VNNI, make 0.021."""
 FINE = (
     *(f"{step}_conv" for step in ("s4", "s8", "s8a", "s8b", "s16", "p8", "t8", "p4", "q4")),
     *("c8_conv", "whole_sum", "embedding_map_conv"),
