@@ -68,11 +68,17 @@ def judge(
     )
 
 
-def keep(rows: Sequence[Row], on_disk: Callable[[Sequence[Row]], None], evidence: Evidence) -> None:
-    """Stages 5 and 6: first the disk, then the evidence."""
+def keep(
+    rows: Sequence[Row],
+    on_disk: Callable[[Sequence[Row]], None],
+    evidence: Evidence,
+    look: Callable[[], None],
+) -> None:
+    """Stages 5 and 6: first the disk, then the evidence, which is looked at after each row."""
     on_disk(rows)
     for row in rows:
         evidence.add(row)
+        look()
 
 
 def verdict(evidence: Evidence) -> Verdict:

@@ -204,7 +204,7 @@ class Writer:
                 store.commit(batch.records, batch.rows, self._boot, time.time_ns() // 1000)
 
             rows = [*(kept.record for kept in batch.records), *batch.rows]
-            pipeline.keep(rows, on_disk, live.evidence)
+            pipeline.keep(rows, on_disk, live.evidence, partial(self._announce, slide, live))
             live.incidents.update(row for row in batch.rows if isinstance(row, Incident))
             live.is_changed = True
             self._outbox.put(*batch.news)
@@ -290,7 +290,8 @@ class Writer:
     def _announce(self, slide: str, live: Live) -> None:
         """What is due: on the disk, then in the evidence, which latches it; only then told.
 
-        It looks as often as verdicts are due: whatever E promises, it does however often one looks.
+        It looks after every row, so that the same scan announces the same; and when a verdict is
+        due, for what a restart cut off. Whatever E promises, it does however often one looks.
         """
         found = due(live.evidence.summary())
         if found:

@@ -4,6 +4,7 @@ The functions are the daemon's, so the rows and the verdict are those that it wo
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import google_crc32c
 
@@ -52,8 +53,7 @@ def replayed(
         if isinstance(row, Opening):
             evidence = Evidence(row)
         assert evidence is not None  # noqa: S101  # the opening is the first row
-        keep([row], _no_disk, evidence)
-        on_row(evidence)
+        keep([row], _no_disk, evidence, partial(on_row, evidence))
         if isinstance(row, Record):
             shown.append((row.place, row.cells))
             on_image()

@@ -22,7 +22,7 @@ def test_the_threshold_is_the_lowest_that_lets_so_many_findings_through(
     threshold = threshold_for([field], most)
     assert (field.scores >= threshold).sum() <= most
     if threshold > 0:
-        assert (field.scores >= threshold - 0.0001).sum() > most
+        assert (field.scores >= threshold - 0.0001 - 1e-9).sum() > most  # floats, not wholes
 
 
 def test_a_bar_keeps_false_high_grade_rare_or_finds_so_many_nuclei() -> None:
