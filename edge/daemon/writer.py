@@ -293,6 +293,8 @@ class Writer:
         It looks after every row, so that the same scan announces the same; and when a verdict is
         due, for what a restart cut off. Whatever E promises, it does however often one looks.
         """
+        if not live.evidence.has_reached:
+            return
         found = due(live.evidence.summary())
         if found:
             live.store.commit([], found, self._boot, time.time_ns() // 1000)

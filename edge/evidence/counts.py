@@ -12,7 +12,7 @@ from edge.evidence.look import FieldLooks, Look
 from edge.evidence.ownership import Views
 from edge.evidence.summary import Need
 from edge.evidence.totals import Totals
-from edge.slide.finding import Findings
+from edge.slide.finding import Column, Findings
 from edge.slide.plan import Plan
 from edge.slide.record import Record
 
@@ -62,6 +62,8 @@ class Counts:
         self.fields = [FieldLooks(planned.planes) for planned in plan.fields]
         self.looks: dict[int, Look] = {}
         """By their view."""
+        self.has_reached = False
+        """Whether any image ever showed a finding that reaches a category, counted or not."""
         self._same_pixels: dict[str, list[Look]] = {}
         self._reached = Totals(np.zeros((len(self.fields), SEVERITIES), np.int64))
         self._capped = Totals(np.zeros((len(self.fields), SEVERITIES), np.int64))
@@ -82,6 +84,7 @@ class Counts:
         )
         new = Look.of(record, view)
         self.looks[view] = new
+        self.has_reached |= bool(record.findings[:, Column.REACHED].any())
         self.fields[index].add(new)
         self._same_pixels.setdefault(new.checksum, []).append(new)
         self._freeze(new.checksum)

@@ -79,6 +79,11 @@ class Evidence:
         self._counts.put(record)
         self._images.add(image)
 
+    @property
+    def has_reached(self) -> bool:
+        """Whether any image ever showed a finding that reaches a category; costs nothing to ask."""
+        return self._counts.has_reached
+
     def counted(self) -> Findings:
         """The findings that count now, field by field.
 
