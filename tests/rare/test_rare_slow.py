@@ -24,13 +24,13 @@ from edge.evidence.fold import fold
 from edge.evidence.summary import Summary
 from edge.settings import Settings
 from edge.slide.record import Closing, End, Record
+from edge.validation.proportion import SCALE, Proportion
 from edge.validation.replay import rows
 from edge.verdict.decide import decide
 from edge.verdict.verdict import to_json
 from tests.properties.page import table
 from tests.rare import bank
 from tests.rare.bank import BankField, Before, Scored, composed, facts, opened, proved
-from tests.rare.exact import limits
 
 CELLS = (0, 1, 2, 5, 10, 50)
 SIZES = {"negative": 1_500, "planted": 300, "slides": 400, "fields": 1_072, "streamed": 10}
@@ -176,7 +176,7 @@ def _page(run: Run, told: Sequence[Told], clear: int) -> str:
     card = proved().card
     assert card is not None
     words = sorted({each.words for each in told})
-    low, high = limits(clear, run.planted)
+    low, high = _limits(clear, run.planted)
     return f"""# Few abnormal cells on a slide
 
 Written by `make test-slow PART=rare`, which takes hours the first time. Model:
@@ -210,10 +210,16 @@ are clear: shown alone, they are called high grade. Limits are exact 95 % ones.
 """
 
 
+def _limits(part: int, whole: int) -> tuple[float, float]:
+    """Exact 95 % limits of a share."""
+    found = Proportion.of(part, whole)
+    return found.low / SCALE, found.high / SCALE
+
+
 def _row(cells: int, all_told: Sequence[Told], words: Sequence[str]) -> list[object]:
     told = [each for each in all_told if each.cells == cells]
     count = Counter(each.words for each in told)
-    low, high = limits(count["NILM"], len(told))
+    low, high = _limits(count["NILM"], len(told))
     with_clear = [each for each in told if each.clear]
     return [
         cells,
