@@ -47,6 +47,8 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same model.")] = 1,
     threads: Threads = 1,
     folds: Folds = 5,
+    device: Annotated[str, typer.Option(help="Where networks learn: cpu or cuda.")] = "cpu",
+    makers: Annotated[int, typer.Option(min=0, help="Processes that draw examples.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Trains both networks, a run a fold and one on all fields (needs the extra `train`)."""
@@ -56,7 +58,7 @@ def train(
             from engines.train.make import Recipe, Rendered, train_one
         except ImportError as error:
             raise BadModel("torch", "absent", str(error), "Install the extra `train`") from None
-        recipe = Recipe(locator_steps, grader_steps, seed, threads, folds)
+        recipe = Recipe(locator_steps, grader_steps, seed, threads, folds, device)
         if run not in (None, *recipe.runs):
             raise BadModel("run", str(run), "is no run", f"Name one of {', '.join(recipe.runs)}")
         fields = read_folders(data)
@@ -65,7 +67,7 @@ def train(
         with ProgressBar(console=Console(stderr=True), disable=as_json) as bar:
             for name in [run] if run else recipe.runs:
                 tell = _shown(bar, name)
-                train_one(fields, synthetic, recipe, name, work, tell)
+                train_one(fields, synthetic, recipe, name, work, tell, makers)
         said: dict[str, Any] = {"work": str(work), "fields": len(fields)}
         if to is not None:
             said |= finish(fields, others, recipe, work, to)

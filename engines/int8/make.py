@@ -21,7 +21,11 @@ TOLERANCE = 100
 there: of the shipped model 0.003 at most; sums that overflow, on a CPU without VNNI, make 0.021."""
 FINE = (
     *(f"{step}_conv" for step in ("s4", "s8", "s8a", "s8b", "s16", "p8", "t8", "p4", "q4")),
-    *("c8_conv", "whole_sum", "embedding_map_conv"),
+    *(
+        f"{judge}_{step}"
+        for judge in ("one", "two")
+        for step in ("c8_conv", "whole_sum", "embedding_conv")
+    ),
 )
 """Of our locator, what decides where a peak is: with these rounded as well, three times as many
 findings are other ones. The rest is two fifths of its work. Of our grader, what is worth most for

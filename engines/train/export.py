@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from engines.train.calibrate import Calibration
 from engines.train.cell_crops import CROP_PX
 from engines.train.field_crops import STRIDE
-from engines.train.networks import CLASSES, EMBEDDING, GRADER, LOCATOR
+from engines.train.networks import CLASSES, EMBEDDING, GRADER, JUDGES, LOCATOR
 from engines.train.steps import SPAN, WHITE, Conv, Double, Gather, Step
 
 OPSET = 17
@@ -63,10 +63,12 @@ def write_grader(network: Any, calibration: Calibration, batch: int, path: Path)
     graph = _Graph()
     graph.image("crops")
     graph.network(network, GRADER)
-    graph.add("Flatten", ["embedding_map"], "embedding")
-    graph.add("Flatten", ["grade"], "grades")
-    graph.add("Concat", ["grades", "located"], "said", axis=1)
-    weights = graph.constant("calibration", calibration.weights.T.astype(np.float32))
+    for name in JUDGES:
+        graph.add("Flatten", [f"{name}_embedding"], f"{name}_embedded")
+        graph.add("Flatten", [f"{name}_grade"], f"{name}_grades")
+    graph.add("Concat", [f"{name}_embedded" for name in JUDGES], "embedding", axis=1)
+    graph.add("Concat", [*(f"{name}_grades" for name in JUDGES), "located"], "said", axis=1)
+    weights = graph.constant("calibration", _of_each_judge(calibration).T.astype(np.float32))
     offsets = graph.constant("calibration_offsets", calibration.offsets.astype(np.float32))
     graph.add("Gemm", ["said", weights, offsets], "joined")
     graph.add("Softmax", ["joined"], "classes", axis=1)
@@ -81,6 +83,12 @@ def write_grader(network: Any, calibration: Calibration, batch: int, path: Path)
             helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [batch, EMBEDDING]),
         ],
     )
+
+
+def _of_each_judge(calibration: Calibration) -> npt.NDArray[np.float64]:
+    """The calibration's weights for the judges' logits side by side, of which it takes the mean."""
+    graded, located = np.split(calibration.weights, [len(CLASSES)], axis=1)
+    return np.concatenate([*[graded / len(JUDGES)] * len(JUDGES), located], axis=1)
 
 
 def _add_offsets(graph: "_Graph") -> None:
@@ -148,10 +156,9 @@ class _Graph:
             self.add("Slice", [source, *edges, axes], name)
 
     def network(self, network: Any, steps: Sequence[Step]) -> None:  # noqa: ANN401
-        """All steps; the last one's and the embedding's outputs keep their names."""
-        names = {"embedding": "embedding_map"}
+        """All steps; each one's output has its name."""
         for step in steps:
-            source, name = names.get(step.source, step.source), names.get(step.name, step.name)
+            source, name = step.source, step.name
             if isinstance(step, Double):
                 sizes = self.constant("twice", np.array([1, 1, 2, 2], np.float32))
                 self.add(

@@ -10,7 +10,7 @@ from torch.nn import functional
 from engines.fields import TIER_OF_LABEL
 from engines.train.cell_crops import Graded, example, sampling_shares
 from engines.train.loop import Report, Run, train
-from engines.train.networks import GRADER
+from engines.train.networks import GRADER, JUDGES
 from engines.train.steps import forward
 
 BATCH = 64
@@ -43,13 +43,22 @@ def losses(
     network: Any,  # noqa: ANN401
     batch: tuple[torch.Tensor, torch.Tensor],
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss of the classes and that of the tiers."""
+    """The loss of the classes and that of the tiers, each the mean over the judges."""
     crops, classes = batch
-    logits = forward(network, GRADER, crops)["grade"].float().flatten(1)
-    of_classes = functional.cross_entropy(logits, classes, label_smoothing=SMOOTHING)
-    tiers = torch.from_numpy(TIER_OF_CLASS)
-    of_tiers = functional.nll_loss(tier_log_probabilities(logits), tiers[classes])
+    logits = grades(network, crops)
+    targets = classes.repeat(len(JUDGES))
+    tiers = torch.from_numpy(TIER_OF_CLASS)[targets].to(logits.device)
+    of_classes = functional.cross_entropy(
+        logits.flatten(0, 1), targets.to(logits.device), label_smoothing=SMOOTHING
+    )
+    of_tiers = functional.nll_loss(tier_log_probabilities(logits.flatten(0, 1)), tiers)
     return of_classes, TIER_WEIGHT * of_tiers
+
+
+def grades(network: Any, crops: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+    """Each judge's logits of some crops, float32, shape (judges, n, 7)."""
+    values = forward(network, GRADER, crops)
+    return torch.stack([values[f"{name}_grade"].float().flatten(1) for name in JUDGES])
 
 
 def tier_log_probabilities(logits: torch.Tensor) -> torch.Tensor:

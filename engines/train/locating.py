@@ -55,11 +55,17 @@ def losses(
     """The loss of the middles and that of the tiers, mistaken ones included."""
     crops = torch.from_numpy(np.stack([one.crop for one in examples]))
     logits = forward(network, LOCATOR, crops)["head"].float()
-    heat = torch.from_numpy(np.stack([one.heat for one in examples]))
-    known = torch.from_numpy(np.stack([one.is_known for one in examples]))
-    tiers = torch.from_numpy(np.stack([one.tiers for one in examples]))
+    heat, known, tiers = (
+        torch.from_numpy(np.stack(parts)).to(logits.device)
+        for parts in zip(*((one.heat, one.is_known, one.tiers) for one in examples), strict=True)
+    )
     middle = penalty_reduced_focal(logits[:, 0], heat, known)
-    tier = functional.cross_entropy(logits[:, 1:], tiers, tier_weights, ignore_index=NO_TIER)
+    tier = functional.cross_entropy(
+        logits[:, 1:].permute(0, 2, 3, 1).flatten(0, 2),
+        tiers.flatten(),
+        tier_weights.to(logits.device),
+        ignore_index=NO_TIER,
+    )
     mistaken = (torch.sigmoid(logits[:, 0]) > MISTAKEN) & known & (heat < FAR) & (tiers == NO_TIER)
     negative = functional.log_softmax(logits[:, 1:], 1)[:, 0]
     of_mistaken = -(negative * mistaken).sum() / mistaken.sum().clamp(min=1)

@@ -13,7 +13,8 @@ from engines.fields import AnnotatedField, at_scale
 from engines.train import cell_crops, field_crops
 from engines.train.cell_crops import CROP_PX
 from engines.train.export import LEAST_HEAT, PEAK_CELLS
-from engines.train.networks import GRADER, LOCATOR
+from engines.train.grading import grades
+from engines.train.networks import LOCATOR
 from engines.train.steps import forward
 
 MIN_CANDIDATE = 0.05
@@ -34,7 +35,7 @@ def locate(network: Any, field: AnnotatedField) -> tuple[Floats, Floats]:  # noq
     seen = field_crops.at_half(field)
     picture = _padded(seen.picture)
     with torch.no_grad():
-        maps = forward(network, LOCATOR, torch.from_numpy(picture[None]))["head"][0]
+        maps = forward(network, LOCATOR, torch.from_numpy(picture[None]))["head"][0].cpu()
     logit, heat = maps[0], torch.sigmoid(maps[0])
     largest = functional.max_pool2d(logit[None], PEAK_CELLS, 1, PEAK_CELLS // 2)[0]
     rows, columns = torch.where((logit == largest) & (heat >= MIN_CANDIDATE))
@@ -52,7 +53,7 @@ def locate(network: Any, field: AnnotatedField) -> tuple[Floats, Floats]:  # noq
 
 
 def grade(network: Any, field: AnnotatedField, places_px: Floats) -> Floats:  # noqa: ANN401
-    """The grader's logits at some places in the file's pixels, float64, (n, 7)."""
+    """The judges' mean logits at some places in the file's pixels, float64, (n, 7)."""
     picture = at_scale(field.picture, field.um_per_px, cell_crops.UM_PER_PX)
     centres = np.rint(places_px * field.um_per_px / cell_crops.UM_PER_PX).astype(int)
     half = CROP_PX // 2
@@ -64,8 +65,8 @@ def grade(network: Any, field: AnnotatedField, places_px: Floats) -> Floats:  # 
         some = centres[start:][:GRADED_AT_ONCE]
         crops = [padded[y : y + CROP_PX, x : x + CROP_PX] for x, y in some]
         with torch.no_grad():
-            logits = forward(network, GRADER, torch.from_numpy(np.stack(crops)))["grade"]
-        found.append(logits.flatten(1).numpy().astype(np.float64))
+            logits = grades(network, torch.from_numpy(np.stack(crops))).mean(0)
+        found.append(logits.cpu().numpy().astype(np.float64))
     return np.concatenate(found) if found else np.zeros((0, 7))
 
 

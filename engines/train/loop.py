@@ -1,12 +1,14 @@
 """One training run: seeded, on some threads, a given number of steps."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+import cv2
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
 from engines.train.steps import Step, new_network
 
@@ -36,6 +38,9 @@ class Run:
     """The highest learning rate; it rises for a tenth of the steps and falls to nothing."""
     seed: int
     threads: int
+    device: str
+    makers: int
+    """Processes that draw batches ahead; what is learnt does not depend on them."""
 
 
 def train(
@@ -49,18 +54,20 @@ def train(
     """A trained network. The same run and data give the same network on one machine.
 
     Args:
-        run: Steps, seed, threads.
+        run: Steps, seed, threads, device.
         table: The network.
         prepare: Told the new network, to set what differs from the usual start.
-        batch: Draws one batch; the next is drawn on a thread of its own while one is learnt.
+        batch: Draws one batch; the next are drawn in processes of their own while one is learnt.
         losses: The parts of the loss of a batch, whose sum is made small.
         report: Told after each step.
     """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or a GPU sums in any order
     torch.manual_seed(run.seed)
     torch.set_num_threads(run.threads)
     torch.use_deterministic_algorithms(mode=True)
-    network = new_network(table).to(memory_format=torch.channels_last)
+    network = new_network(table)
     prepare(network)
+    network.to(run.device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=run.rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, run.rate, total_steps=run.steps, pct_start=0.1
@@ -68,7 +75,7 @@ def train(
     network.train()
     for step, drawn in enumerate(_batches(run, batch), start=1):
         # Half precision where the processor has it costs half the time; weights stay float32.
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(run.device, dtype=torch.bfloat16):
             parts = losses(network, drawn)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts)).sum().backward()
@@ -80,12 +87,27 @@ def train(
     return network
 
 
-def _batches(run: Run, batch: Callable[[np.random.Generator], Batch]) -> Iterator[Batch]:
-    """Batches in order, one made ahead; each has a stream of chance of its own."""
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(batch, np.random.default_rng((run.seed, 0)))
-        for step in range(1, run.steps + 1):
-            made = coming.result()
-            if step < run.steps:
-                coming = maker.submit(batch, np.random.default_rng((run.seed, step)))
-            yield made
+@dataclass(frozen=True, slots=True)
+class _Drawn(Generic[Batch]):
+    """Batches by number; each has a stream of chance of its own."""
+
+    seed: int
+    batch: Callable[[np.random.Generator], Batch]
+
+    def __getitem__(self, number: int) -> Batch:
+        return self.batch(np.random.default_rng((self.seed, number)))
+
+
+def _batches(run: Run, batch: Callable[[np.random.Generator], Batch]) -> Iterable[Batch]:
+    """Batches in order, some made ahead."""
+    drawn: Iterable[Batch] = DataLoader(
+        _Drawn(run.seed, batch),
+        batch_size=None,
+        sampler=range(run.steps),
+        num_workers=run.makers,
+        collate_fn=lambda made: made,
+        # OpenCV's threads do not outlive a fork.
+        worker_init_fn=lambda number: cv2.setNumThreads(0),
+        multiprocessing_context="fork",
+    )
+    return drawn

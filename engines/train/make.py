@@ -65,6 +65,7 @@ class Recipe:
     seed: int = 1
     threads: int = 1
     folds: int = 5
+    device: str = "cpu"
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -85,6 +86,7 @@ def train_one(
     run: str,
     work: Path,
     report: Report,
+    makers: int = 1,
 ) -> None:
     """One run of both networks, and what they say of the fields that they did not see.
 
@@ -95,6 +97,7 @@ def train_one(
         run: Its name.
         work: Where it is kept, and found again.
         report: Told after each step.
+        makers: Processes that draw examples.
 
     Raises:
         BadModel: The work folder is of another recipe or other data.
@@ -106,16 +109,15 @@ def train_one(
     seen = [field for field, held in zip(fields, is_held, strict=True) if not held]
     seen += [replace(field, folder=RENDERED) for field in rendered.seen]
     with _losses_in(folder / "losses.csv", report) as tell:
-        locator = _kept(folder / "locator.npz", LOCATOR)
+        rest = (RATE, recipe.seed, recipe.threads, recipe.device, makers)
+        locator = _kept(folder / "locator.npz", LOCATOR, recipe.device)
         if locator is None:
-            plan = Run("locator", recipe.locator_steps, RATE, recipe.seed, recipe.threads)
-            locator = train_locator(seen, plan, tell)
+            locator = train_locator(seen, Run("locator", recipe.locator_steps, *rest), tell)
             _keep(locator, folder / "locator.npz")
-        grader = _kept(folder / "grader.npz", GRADER)
+        grader = _kept(folder / "grader.npz", GRADER, recipe.device)
         if grader is None:
             places = [graded(field, mistaken(locator, field)) for field in seen]
-            plan = Run("grader", recipe.grader_steps, RATE, recipe.seed, recipe.threads)
-            grader = train_grader(places, plan, tell)
+            grader = train_grader(places, Run("grader", recipe.grader_steps, *rest), tell)
             _keep(grader, folder / "grader.npz")
     write_curves(folder / "losses.csv", folder / "curves.html")
     if is_held.any() and not (folder / SAID).exists():
@@ -183,17 +185,18 @@ def _is_same_recipe(work: Path, fields: Sequence[AnnotatedField], recipe: Recipe
 
 def _keep(network: Any, path: Path) -> None:  # noqa: ANN401
     part = path.with_suffix(".part.npz")
-    np.savez(part, **{name: value.numpy() for name, value in network.state_dict().items()})
+    np.savez(part, **{name: value.cpu().numpy() for name, value in network.state_dict().items()})
     part.rename(path)
 
 
-def _kept(path: Path, steps: Sequence[Step]) -> Any:  # noqa: ANN401
+def _kept(path: Path, steps: Sequence[Step], device: str = "cpu") -> Any:  # noqa: ANN401
     """A finished network, or None."""
     if not path.exists():
         return None
     network = new_network(steps)
     kept = np.load(path)
     network.load_state_dict({name: torch.from_numpy(kept[name]) for name in kept.files})
+    network.to(device)
     network.eval()
     return network
 

@@ -84,11 +84,15 @@ def forward(network: Any, steps: Sequence[Step], tiles: torch.Tensor) -> dict[st
         steps: The table; the first one reads `image`.
         tiles: uint8, shape (n, H, W, 3), RGB.
     """
+    tiles = tiles.to(next(network.parameters()).device)
     values = {"image": (WHITE - tiles.permute(0, 3, 1, 2).float()) / SPAN}
     for step in steps:
         source = values[step.source]
         if isinstance(step, Double):
-            values[step.name] = functional.interpolate(source, scale_factor=2, mode="nearest")
+            # By repetition, not by interpolation, whose gradient a GPU sums in any order.
+            n, channels, height, width = source.shape
+            twice = source[:, :, :, None, :, None].expand(n, channels, height, 2, width, 2)
+            values[step.name] = twice.reshape(n, channels, 2 * height, 2 * width)
             continue
         value = network[step.name](source)
         if isinstance(step, Conv) and not step.is_head:

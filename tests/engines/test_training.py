@@ -85,7 +85,9 @@ def test_an_interrupted_run_goes_on_with_its_second_network(
     steps: list[Progress] = []
     train_one(fields, Rendered(), RECIPE, FINAL, tmp_path, steps.append)
     assert [step.what for step in steps] == ["grader"] * 2
-    one, two = (np.load(where / FINAL / "grader.npz")["grade.weight"] for where in (work, tmp_path))
+    one, two = (
+        np.load(where / FINAL / "grader.npz")["two_grade.weight"] for where in (work, tmp_path)
+    )
     assert (one == two).all()
 
 
@@ -145,7 +147,7 @@ def test_the_exported_graphs_say_what_the_trained_networks_said(
 
     from engines.train.cell_crops import CROP_PX
     from engines.train.make import _kept
-    from engines.train.networks import GRADER, LOCATOR
+    from engines.train.networks import GRADER, JUDGES, LOCATOR
     from engines.train.steps import forward
 
     write_model(RECIPE, "fold-0", work, tmp_path)
@@ -158,10 +160,15 @@ def test_the_exported_graphs_say_what_the_trained_networks_said(
         said = forward(
             _kept(work / "fold-0" / "grader.npz", GRADER), GRADER, torch.from_numpy(crops)
         )
-    assert embedding == pytest.approx(said["embedding"].flatten(1).numpy(), abs=1e-4)
+    embedded, graded = (
+        [said[f"{name}_{what}"].flatten(1).numpy() for name in JUDGES]
+        for what in ("embedding", "grade")
+    )
+    assert embedding == pytest.approx(np.hstack(embedded), abs=1e-4)
+    assert (graded[0] != graded[1]).any()
     one = np.load(work / "fold-1" / "said.npz")
     calibration = fitted(one["inputs"], one["classes"])
-    logits = np.hstack([said["grade"].flatten(1).numpy(), located]) @ calibration.weights.T
+    logits = np.hstack([np.mean(graded, 0), located]) @ calibration.weights.T
     odds = np.exp(logits + calibration.offsets)
     assert classes == pytest.approx(odds / odds.sum(1, keepdims=True), abs=1e-4)
 

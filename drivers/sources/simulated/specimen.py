@@ -57,6 +57,8 @@ PRESETS = {
     "scc": Preset(Contents(hsil=30, scc=60, red_cells_per_mm2=200, debris_per_mm2=500)),
     "scant": Preset(Contents(squamous_per_mm2=SCANT_PER_MM2)),
     "atrophic": Preset(Contents(atrophy=0.85, inflammation=0.15)),
+    "endocervical": Preset(Contents(endocervical_per_mm2=50, metaplastic_per_mm2=25)),
+    "clotted": Preset(Contents(clumps_per_mm2=30, red_cells_per_mm2=150, mucus_per_mm2=12)),
     "inflamed": Preset(Contents(inflammation=1.0)),
     "blurred": Preset(Contents(), Faults(blurred=0.45)),
 }

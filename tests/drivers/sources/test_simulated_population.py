@@ -70,7 +70,7 @@ def test_high_grade_cells_lie_alone_and_in_tight_groups() -> None:
 
 
 def test_no_abnormal_cell_lies_on_a_negative_slide() -> None:
-    for name in ("negative", "scant", "atrophic", "inflamed", "blurred"):
+    for name in ("negative", "scant", "atrophic", "inflamed", "endocervical", "clotted", "blurred"):
         labels = {kind.label for kind in counted(drawn(preset(name).contents))}
         assert labels == {"NILM", None}
 
@@ -100,6 +100,15 @@ def test_atrophy_and_inflammation_bring_their_cells() -> None:
     assert atrophic[Kind.BARE_NUCLEUS] > 3 * plain[Kind.BARE_NUCLEUS]
     assert inflamed[Kind.NEUTROPHIL] > 3 * plain[Kind.NEUTROPHIL]
     assert inflamed[Kind.REACTIVE] > 3 * plain[Kind.REACTIVE]
+
+
+def test_hard_negatives_bring_their_groups() -> None:
+    plain, columnar, clotted = (
+        counted(drawn(preset(name).contents)) for name in ("negative", "endocervical", "clotted")
+    )
+    assert columnar[Kind.ENDOCERVICAL] > 3 * plain[Kind.ENDOCERVICAL]
+    assert columnar[Kind.METAPLASTIC] > 2 * plain[Kind.METAPLASTIC]
+    assert clotted[Kind.CLUMP] > 5 * plain[Kind.CLUMP]
 
 
 def test_a_thicker_preparation_is_deeper_and_more_crowded() -> None:
