@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 
+from edge.journal.durable import write_all
 from edge.slide.record import Image
 
 Suspect = tuple[str, Image]
@@ -45,14 +46,14 @@ class Strikes:
         os.close(self._file)
 
     def _append(self, sign: str, slide: str, image: Image) -> None:
-        os.write(self._file, _line(sign, slide, image))
+        write_all(self._file, _line(sign, slide, image))
         self._lines += 1
         if self._lines > 4_096:
             self._rewrite()
 
     def _rewrite(self) -> None:
         os.ftruncate(self._file, 0)
-        os.write(self._file, b"".join(_line("+", *suspect) for suspect in sorted(self._in_hand)))
+        write_all(self._file, b"".join(_line("+", *suspect) for suspect in sorted(self._in_hand)))
         self._lines = 0
 
 
