@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -50,11 +51,16 @@ def verify(
         str | None,
         typer.Option(help="SEQ:HASH of the chain as it was noted elsewhere: in a log, on paper."),
     ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Another state folder: a backup, or an exported slide.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for what was changed: every row, verdict, identifier and entry of the chain, offline."""
     with refusals():
-        chosen, noted = settings_of(settings), head and _head(head)
+        chosen, noted = settings_of(settings), None if head is None else _head(head)
+        if state is not None:
+            chosen = chosen.model_copy(update={"state_dir": state})
         names = list(shelf.slides(chosen.state_dir))
         if not chosen.state_dir.is_dir():
             problem = "there is no such folder"
@@ -63,7 +69,7 @@ def verify(
             remedy = "`cytoedge slides list` names those that are"
             raise _wrong("slide", slide, "no such slide is here", remedy)
     checks = [verify_slide(chosen, name) for name in ([slide] if slide else names)]
-    _tell([*checks, verify_chain(chosen, noted or None)], as_json=as_json)
+    _tell([*checks, verify_chain(chosen, noted)], as_json=as_json)
 
 
 def verify_slide(settings: Settings, slide: str) -> Check:

@@ -36,7 +36,7 @@ def run(settings: SettingsFile = None) -> None:
     with refusals():
         chosen = settings_of(settings)
         memory.keep(chosen.window.bytes)
-        with _only_one(chosen.state_dir):
+        with only_one(chosen.state_dir):
             # Here, so that a refusal of the settings does not wait for the libraries.
             from edge.daemon.serve import Daemon
             from edge.journal.durable import StoreFault
@@ -90,7 +90,7 @@ def _log_as_json() -> None:
 
 
 @contextmanager
-def _only_one(state_dir: Path) -> Iterator[None]:
+def only_one(state_dir: Path) -> Iterator[None]:
     """A second daemon on one state folder would steal the sockets in silence."""
     try:
         state_dir.mkdir(parents=True, exist_ok=True)

@@ -9,19 +9,21 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from edge.journal import chain, signing
 from edge.journal.chain import Entry, Head
 from edge.journal.durable import (
+    copy,
     fault_of,
     make_folder,
     open_durable,
     transaction,
     write_file,
 )
+from edge.journal.signing import Signer
 from edge.slide.canonical import canonical
 
 log = logging.getLogger(__name__)
@@ -45,13 +47,27 @@ CREATE UNIQUE INDEX verdict_once ON chain (what) WHERE kind = 'verdict';
 class Central:
     """The central file. Processes may append at the same time; within one, a single thread."""
 
-    def __init__(self, state_dir: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        read_only: bool = False,
+        signer: Signer | None = None,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
         """Open or make it.
+
+        Args:
+            state_dir: Its folder.
+            read_only: Whether to leave it as it is.
+            signer: By default the one whose key lies in this folder.
+            clock_us: What entries are dated by.
 
         Raises:
             StoreFault: It cannot be opened or written.
         """
         self.path, self._head = state_dir / FILE, state_dir / HEAD
+        self._clock_us = clock_us
         try:
             if not read_only:
                 make_folder(state_dir)
@@ -59,7 +75,7 @@ class Central:
         except OSError as error:
             raise fault_of(self.path, error) from error
         if not read_only:
-            self._signer = signing.device(state_dir)
+            self._signer = signer or signing.device(state_dir)
             if self.signer() != self._signer.public:
                 self.audit(chain.SIGNER, SOFTWARE, {"key": self._signer.public})
 
@@ -152,6 +168,14 @@ class Central:
         """The slides that have an entry of this kind, each with its last; oldest first."""
         return {str(e.body["slide"]): e for e in self.entries() if e.kind == kind}
 
+    def copy_to(self, path: Path) -> None:
+        """Write a copy that holds together, also while the file is written to.
+
+        Raises:
+            StoreFault: It could not be read or written.
+        """
+        copy(self._sql, path)
+
     def has(self, kind: str, slide: str) -> bool:
         """Whether a slide has an entry of this kind."""
         statement = "SELECT 1 FROM chain WHERE kind = ? AND json_extract(what, '$.slide') = ?"
@@ -189,7 +213,7 @@ class Central:
         """Within a transaction."""
         last = self._sql.execute("SELECT seq, hash FROM chain ORDER BY seq DESC LIMIT 1").fetchone()
         seq, previous = (0, chain.GENESIS) if last is None else last
-        now_us, packed = time.time_ns() // 1000, canonical(what).decode()
+        now_us, packed = self._clock_us(), canonical(what).decode()
         digest = chain.entry_hash(previous, seq + 1, now_us, kind, who, packed)
         entry = Entry(seq + 1, now_us, kind, who, packed, digest, self._signer.sign(digest))
         self._sql.execute("INSERT INTO chain VALUES (?,?,?,?,?,?,?)", entry)

@@ -185,7 +185,11 @@ class SlideStore:
 
     def curve(self) -> Sequence[bytes]:
         """The points of the slide's curve, by rising step."""
-        return [body for (body,) in self._sql.execute("SELECT body FROM curve ORDER BY step")]
+        return [body for _, body in self.steps()]
+
+    def steps(self) -> list[tuple[int, bytes]]:
+        """The same, each with its step."""
+        return self._sql.execute("SELECT step, body FROM curve ORDER BY step").fetchall()
 
     def check_pages(self) -> None:
         """Look through the whole file, which a failing disk may have damaged.
@@ -217,7 +221,7 @@ class SlideStore:
             yield _sum(f"crop {_record_name(image)}.i{finding}")
         for row in self._sql.execute("SELECT kind, body FROM rows"):
             yield _row_sum(*row)
-        for step, body in self._sql.execute("SELECT step, body FROM curve"):
+        for step, body in self.steps():
             yield _sum(f"curve {step}", body)
         for verdict in self.verdicts():
             yield _sum(f"verdict {verdict.revision}", verdict.body, verdict.issued_at_us)

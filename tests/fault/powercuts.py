@@ -78,9 +78,11 @@ def record(library: Path, fields: int, fault: str = "", kills: Sequence[int] = (
 
         source = slide(fields)
         scan = start(source.facts)
-        with Supervised(rig, [first], clean):
-            with ScannerLink(rig.drivers, "sim", on_answer=hear) as link:
-                scan_slide(link, source, scan, pace=AT_ONCE, faults=Faults(), on_progress=_ignore)
+        with (
+            Supervised(rig, [first], clean),
+            ScannerLink(rig.drivers, "sim", on_answer=hear) as link,
+        ):
+            scan_slide(link, source, scan, pace=AT_ONCE, faults=Faults(), on_progress=_ignore)
         ops = shim.read(log)
         store = SlideStore(shelf.path(folder / "state", SLIDE))
         issued = store.last_verdict()

@@ -28,7 +28,8 @@ def build(folder: Path) -> Path:
     if shutil.which("gcc") is None:
         pytest.skip("no gcc to build tests/fault/shim.c with")
     library = folder / "shim.so"
-    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl", "-lpthread"]
+    flags = ["-shared", "-fPIC", "-O1", "-ldl", "-lpthread"]
+    command = ["gcc", str(SOURCE), "-o", str(library), *flags]
     subprocess.run(command, check=True)
     return library
 

@@ -12,9 +12,7 @@ class Supervised:
     `environments` are those of the next daemons, in turn; after them, `rest` is every one's.
     """
 
-    def __init__(
-        self, rig: Rig, environments: list[dict[str, str]], rest: dict[str, str]
-    ) -> None:
+    def __init__(self, rig: Rig, environments: list[dict[str, str]], rest: dict[str, str]) -> None:
         self._rig, self._environments, self._rest = rig, environments, rest
         self._is_over = False
         self.exits: list[int] = []
