@@ -67,6 +67,16 @@ def sites(ops: list[Op]) -> Iterator[Site]:
             yield Site(op, pattern, number)
 
 
+def every(ops: list[Op], kinds: tuple[str, ...]) -> list[Site]:
+    """Of these kinds of operation on every file each one."""
+    counts = Counter((op.op, _pattern(op.path)) for op in ops if op.op in kinds)
+    return [
+        Site(op, pattern, number)
+        for (op, pattern), count in sorted(counts.items())
+        for number in range(1, count + 1)
+    ]
+
+
 def ways(site: Site) -> list[str]:
     """How an operation can fail: only a write can fall short."""
     return [*map(str, ERRORS.values()), *(["short"] if site.op == "write" else [])]
@@ -126,7 +136,7 @@ def run(library: Path, fault: str, expected: Unbroken, fields: int = FIELDS) -> 
         assert verdict == expected.verdict
         assert _records(sums) == _records(expected.sums)
         assert verifying.chain_differences(state)[1] == []
-        has_fired = any(op.op == "failed" for op in shim.read(folder / "log"))
+        has_fired = any(op.op in ("failed", "killed") for op in shim.read(folder / "log"))
         gaps = [later - earlier for earlier, later in pairwise(heard)]
         return Outcome(has_fired, len(manager.exits), max(gaps))
 

@@ -5,7 +5,8 @@
  * SHIM_LOG    where operations are noted, in the order in which they happened.
  * SHIM_DATA   set: with what was written.
  * SHIM_FAULT  OP|PATTERN|N|HOW: the n-th OP on a path that matches. HOW is an errno's number, or
- *             short, before (killed instead of it), after (killed when it is done).
+ *             short, before (killed instead of it), after (killed when it is done). OP is also
+ *             begin: the first write after something else.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -67,9 +68,14 @@ static void note(const char *op, const char *path, int64_t at, int64_t result, c
   syscall(SYS_writev, log_file, both, length ? 2 : 1);
 }
 
-/* Whether this is the operation that the fault is for. Called under the lock. */
+/* Whether this is the operation that the fault is for. Called under the lock. A write that begins
+ * something, the first after an opening or a sync, is a `begin`, too. */
 static int is_due(const char *op, const char *path) {
-  if (fault_at == 0 || strcmp(op, fault_op) != 0 || fnmatch(fault_path, path, 0) != 0) return 0;
+  static char last[PATH_MAX]; /* what was written to and not synchronised */
+  int is_write = strcmp(op, "write") == 0, begins = is_write && strcmp(last, path) != 0;
+  if (fault_at == 0 || fnmatch(fault_path, path, 0) != 0) return 0;
+  snprintf(last, sizeof last, "%s", is_write ? path : "");
+  if (strcmp(op, fault_op) != 0 && !(begins && strcmp(fault_op, "begin") == 0)) return 0;
   return ++fault_seen == fault_at;
 }
 
