@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -106,20 +106,21 @@ def chain_differences(
         One of `UNREADABLE`: a file cannot be read.
     """
     entries: list[Entry] = []
-    found: list[Difference] = []
+    named: dict[str, tuple[str, str, str]] = {}
     heads = [] if noted is None else [noted]
     if (state_dir / FILE).exists():
         central = Central(state_dir, read_only=True)
         try:
             entries = list(central.entries())
             heads += filter(None, [central.head()])
-            found += _misnamed(central, entries)
+            named = {slide: central.identifiers(slide) for slide in central.identified()}
         finally:
             central.close()
     device = signing.known(state_dir)
     broken = chain.first_broken(entries, heads, None if device is None else device.public)
     if broken is not None:
         return entries, [Difference(broken.what, _BACKUP)]
+    found = list(_misnamed(named, entries))
     names = {str(e.body["slide"]) for e in entries if e.kind in (chain.VERDICT, chain.DELETED)}
     for slide in sorted(names | set(shelf.slides(state_dir))):
         own = [entry for entry in entries if entry.body.get("slide") == slide]
@@ -127,7 +128,9 @@ def chain_differences(
     return entries, found
 
 
-def _misnamed(central: Central, entries: Sequence[Entry]) -> Iterator[Difference]:
+def _misnamed(
+    named: Mapping[str, tuple[str, str, str]], entries: Sequence[Entry]
+) -> Iterator[Difference]:
     """Where a slide's identifiers are not those that it was opened with."""
     said: dict[str, str] = {}
     for entry in entries:
@@ -135,8 +138,8 @@ def _misnamed(central: Central, entries: Sequence[Entry]) -> Iterator[Difference
             said[str(entry.body["slide"])] = str(entry.body["sha256"])
         if entry.kind == chain.DELETED:
             said.pop(str(entry.body["slide"]), None)
-    for slide in sorted({*said, *central.identified()}):
-        if said.get(slide) != identity_hash(slide, *central.identifiers(slide)):
+    for slide in sorted({*said, *named}):
+        if slide not in named or said.get(slide) != identity_hash(slide, *named[slide]):
             yield Difference(f"the identifiers of slide {slide} were changed", _BACKUP)
 
 

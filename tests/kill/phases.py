@@ -32,7 +32,7 @@ its fsync before the answer. The first write and fsync of a daemon are of the lo
 """
 SLIDE = "sim-3"
 PACE = Pace(fields_per_s=12)
-"""As a quick scanner: few fields are in hand at a time, so that few are suspects at the next start."""
+"""As a quick scanner: few fields are in hand at a time, and few are suspects at the next start."""
 
 
 def run(

@@ -45,8 +45,8 @@ def phases_section(steps: list[dict[str, int]]) -> str:
     rows = "\n".join(f"| {phase} | {kills[phase]} |" for phase in phases.PHASES)
     return f"""
 `make test-slow PART=phases`: {len(steps)} slides of {FIELDS} fields with the idle engine, the
-daemon killed with SIGKILL {kills.total():,} times, at an operation that tells the phase, and started
-again each time. No committed capture was lost, none was doubled; every slide's records and verdict
+daemon killed with SIGKILL {kills.total():,} times, at an operation that tells the phase, and
+started again. No committed capture was lost, none was doubled; every slide's records and verdict
 were those of the unbroken run, byte for byte.
 
 | phase | kills |
