@@ -18,7 +18,7 @@ from drivers.scanner.words import Code, EventKind
 from edge import pipeline
 from edge.daemon.engine import Engine
 from edge.daemon.live import Live, Reading, reading
-from edge.daemon.opening import NotOpened, flags, open_slide
+from edge.daemon.opening import NotOpened, disk_is_low, flags, open_slide
 from edge.daemon.outbox import News, Outbox, Publish, Raise
 from edge.daemon.writing import Audit, EngineIs, Everywhere, Keep, Task
 from edge.evidence.fold import Evidence
@@ -102,6 +102,8 @@ class Writer:
             if book is not None:
                 yield book
         self._keeper.tidy()
+        if (full := disk_is_low(self._settings)) is not None:
+            self._outbox.put(Raise(_disk_low(full)))
 
     def start(self) -> None:
         """Start the thread."""

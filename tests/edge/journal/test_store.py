@@ -175,3 +175,19 @@ def test_an_image_is_known_only_once_it_is_kept(store: SlideStore) -> None:
     assert store.has(record.image)
     assert not store.has(Image(99, 1, 0))
     assert isinstance(slide.opening, Opening)
+
+
+def test_a_damaged_page_is_found_though_the_file_opens(store: SlideStore, tmp_path: Path) -> None:
+    slide = random_slide(seeded(5))
+    store.commit(kept(list(slide.rows)), others(list(slide.rows)), "boot", 1)
+    store.check_pages()
+    store.close()
+    path = tmp_path / "slide.sqlite"
+    content = bytearray(path.read_bytes())
+    for page in range(2, len(content) // 4_096):
+        content[page * 4_096 : page * 4_096 + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    again = SlideStore(path)
+    with pytest.raises(DamagedFile):
+        again.check_pages()
+    again.abandon()
