@@ -42,7 +42,7 @@ TICK_S = 0.25
 STRANGERS_A_SECOND = 50
 """Errors that are answered to peers without a session: a flood of rubbish shall cost little."""
 CLOCK_JUMP_S = 5.0
-FAULT_S = 2.0
+FAULT_S = 1.0
 """After a fault of the disk: time enough to tell everybody. The disk is then read anew."""
 END_S = 20.0
 """An orderly end waits so long for what is in hand."""
@@ -127,6 +127,7 @@ class Daemon:
             if self._desk.readiness.disk_problem is not None:
                 end_s = min(end_s, now_s + FAULT_S)
         if self._desk.readiness.disk_problem is not None:
+            self._strikes.forgive()
             raise StoreFault(str(self._desk.readiness.disk_problem))
         self._close()
 

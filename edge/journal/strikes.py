@@ -8,6 +8,7 @@ alone proves nothing against a field.
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from edge.journal.durable import write_all
@@ -40,6 +41,11 @@ class Strikes:
         self._in_hand.discard((slide, image))
         self.suspects.discard((slide, image))
         self._append("-", slide, image)
+
+    def forgive(self) -> None:
+        """Strike all out: the process ends, and no capture is why. A full disk may forbid it."""
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
 
     def close(self) -> None:
         """Close the file, leaving in it what is still in hand."""

@@ -34,15 +34,16 @@ def test_fileops_whole(tmp_path: Path) -> None:
     whole = fileops.unbroken(library)
     faults = [site.fault(how) for site in fileops.sites(whole.ops) for how in fileops.ways(site)]
     random.Random(8).shuffle(faults)  # noqa: S311
-    for fault in faults[len(done.steps) :]:
+    tried = {step[0] for step in done.steps}
+    for fault in (fault for fault in faults if fault not in tried):
         try:
             outcome = fileops.run(library, fault, whole)
         except BaseException as error:
             error.add_note(fault)
             raise
-        assert outcome.silent_s < fileops.HANG_S, fault
         done.add([fault, outcome.has_fired, outcome.restarts, outcome.silent_s])
     page.write("A file operation that fails", section(done.steps, len(faults)))
+    assert all(silent_s < fileops.HANG_S for *_, silent_s in done.steps)
 
 
 def section(steps: list[tuple[str, bool, int, float]], planned: int) -> str:
