@@ -3,12 +3,9 @@
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
-import pytest
-
-from drivers.scanner.question import LinkRefused
-from drivers.scanner.words import Code
 from tests.edge.daemon.rig import Rig, slide
 from tests.edge.daemon.test_no_silent_negative_end_to_end import _tmpfs, send_some
 
@@ -21,12 +18,14 @@ def test_under_the_floor_no_slide_is_opened_and_the_open_one_is_finished() -> No
         send_some(rig, slide(fields=2), 1)
         filler = state / "filler"
         filler.write_bytes(bytes(shutil.disk_usage(state).free * 2 // 3))
-        with pytest.raises(LinkRefused) as refused:
-            rig.scan(slide(fields=2, slide="other"))
-        status = rig.ask("status")
+        waiting = threading.Thread(target=rig.scan, args=(slide(2, slide="other"), None, "other"))
+        waiting.start()
+        rig.wait_until(lambda s: "disk_low" in {alert["id"] for alert in s["alerts"]})
         ended = rig.scan(slide(fields=2))
+        still = [each["slide"] for each in rig.ask("slides")["slides"]]
         filler.unlink()
+        waiting.join()
+        assert rig.ask("verdict", "other")["verdict"] is not None
         assert rig.end() == 0
-    assert refused.value.code is Code.DISK
-    assert [alert["id"] for alert in status["alerts"]] == ["disk_low"]
     assert ended.verdict is not None
+    assert still == ["sim-3"]
