@@ -45,6 +45,15 @@ class Requests(_Section):
     within seconds, and has a few more to finish what it is at."""
 
 
+class Retention(_Section):
+    """When ended slides are deleted, oldest first; by default never. Open ones never are."""
+
+    days: Annotated[int, Field(ge=0)] = 0
+    """Older slides are deleted; 0 keeps them. What a laboratory must keep, its law says."""
+    gigabytes: Annotated[int, Field(ge=0)] = 0
+    """Over this much of all slides together the oldest are deleted; 0 sets no limit."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -53,6 +62,7 @@ class Settings(_Section):
     endpoints: Endpoints = Endpoints()
     window: Window = Window()
     requests: Requests = Requests()
+    retention: Retention = Retention()
     model: Path | None = None
     """A model's folder. Default: the shipped one."""
     engine: Literal["auto", "tensorrt", "openvino", "idle"] = "auto"

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +19,8 @@ from edge.commands.common import (
     say,
     settings_of,
 )
-from edge.journal import shelf, verifying
+from edge.journal import chain, shelf, verifying
+from edge.journal.chain import Head
 from edge.journal.verifying import Difference
 from edge.settings import Settings
 from edge.verdict.verdict import hash_of
@@ -45,11 +47,20 @@ def register(app: typer.Typer) -> None:
 def verify(
     slide: Annotated[str | None, typer.Argument(help="One slide; default: all.")] = None,
     settings: SettingsFile = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="SEQ:HASH of the chain as it was noted elsewhere: in a log, on paper."),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Another state folder: a backup, or an exported slide.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute evidence and verdicts from the rows, offline, and check the chain of verdicts."""
+    """Look for what was changed: every row, verdict, identifier and entry of the chain, offline."""
     with refusals():
-        chosen = settings_of(settings)
+        chosen, noted = settings_of(settings), None if head is None else _head(head)
+        if state is not None:
+            chosen = chosen.model_copy(update={"state_dir": state})
         names = list(shelf.slides(chosen.state_dir))
         if not chosen.state_dir.is_dir():
             problem = "there is no such folder"
@@ -58,7 +69,7 @@ def verify(
             remedy = "`cytoedge slides list` names those that are"
             raise _wrong("slide", slide, "no such slide is here", remedy)
     checks = [verify_slide(chosen, name) for name in ([slide] if slide else names)]
-    _tell([*checks, verify_chain(chosen)], as_json=as_json)
+    _tell([*checks, verify_chain(chosen, noted)], as_json=as_json)
 
 
 def verify_slide(settings: Settings, slide: str) -> Check:
@@ -72,19 +83,32 @@ def verify_slide(settings: Settings, slide: str) -> Check:
             issued = store.last_verdict()
         finally:
             store.close()
-    except verifying.DAMAGED as error:
+    except shelf.UNREADABLE as error:
         return _damaged(slide, error)
     made = f"give verdict {hash_of(issued.body)[:12]} again" if issued else "and no verdict yet"
     return _check(slide, found, f"{rows} rows {made}")
 
 
-def verify_chain(settings: Settings) -> Check:
+def verify_chain(settings: Settings, noted: Head | None = None) -> Check:
     """Whether the chain holds, and names just the verdicts that the slides' files hold."""
     try:
-        links, found = verifying.chain_differences(settings.state_dir)
-    except verifying.DAMAGED as error:
+        entries, found = verifying.chain_differences(settings.state_dir, noted)
+    except shelf.UNREADABLE as error:
         return _damaged("chain", error)
-    return _check("chain", found, f"{links} verdicts, none missing")
+    verdicts = sum(entry.kind == chain.VERDICT for entry in entries)
+    text = f"{verdicts} verdicts, none missing"
+    if entries:
+        signers = [str(e.body["key"])[:16] for e in entries if e.kind == chain.SIGNER]
+        text += f"; signed by {', then '.join(signers)}; head {entries[-1].seq}:{entries[-1].hash}"
+    return _check("chain", found, text)
+
+
+def _head(text: str) -> Head:
+    try:
+        return chain.head(text)
+    except ValueError as error:
+        remedy = "`cytoedge verify` and the log of the daemon give it as SEQ:HASH"
+        raise _wrong("--head", text, str(error), remedy) from None
 
 
 def _check(name: str, found: Sequence[Difference], text: str) -> Check:

@@ -14,7 +14,8 @@ from edge.evidence.fold import Evidence
 from edge.heads.head import LOGIT_ONE, Head, head
 from edge.heads.pool import Key, Pool
 from edge.journal import shelf
-from edge.journal.store import SlideStore, StoreFault
+from edge.journal.durable import StoreFault
+from edge.journal.store import SlideStore
 
 
 def register(app: typer.Typer) -> None:

@@ -7,6 +7,7 @@ from edge.commands import (
     checking,
     demonstrating,
     heads,
+    keeping,
     models,
     running,
     validating,
@@ -16,5 +17,15 @@ from edge.commands import (
 
 def register(app: typer.Typer) -> None:
     """Add them to the program."""
-    for module in (running, demonstrating, watching, heads, checking, validating, models, benching):
+    for module in (
+        running,
+        demonstrating,
+        watching,
+        keeping,
+        heads,
+        checking,
+        validating,
+        models,
+        benching,
+    ):
         module.register(app)

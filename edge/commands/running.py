@@ -36,10 +36,10 @@ def run(settings: SettingsFile = None) -> None:
     with refusals():
         chosen = settings_of(settings)
         memory.keep(chosen.window.bytes)
-        with _only_one(chosen.state_dir):
+        with only_one(chosen.state_dir):
             # Here, so that a refusal of the settings does not wait for the libraries.
             from edge.daemon.serve import Daemon
-            from edge.journal.store import StoreFault
+            from edge.journal.durable import StoreFault
 
             try:
                 daemon = Daemon(chosen)
@@ -51,6 +51,9 @@ def run(settings: SettingsFile = None) -> None:
                 signal.signal(number, daemon.end)
             try:
                 daemon.run()
+            except StoreFault as fault:  # an orderly end would write what the disk has refused
+                log.critical("ending, to read what is on the disk: %s", fault)
+                os._exit(FAULT)
             except Exception:  # the sockets' thread is one of them
                 log.critical("the sockets' thread made a mistake", exc_info=True)
                 os._exit(MISTAKE)
@@ -87,7 +90,7 @@ def _log_as_json() -> None:
 
 
 @contextmanager
-def _only_one(state_dir: Path) -> Iterator[None]:
+def only_one(state_dir: Path) -> Iterator[None]:
     """A second daemon on one state folder would steal the sockets in silence."""
     try:
         state_dir.mkdir(parents=True, exist_ok=True)

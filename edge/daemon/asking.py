@@ -18,7 +18,8 @@ from drivers.scanner.words import Code
 from edge.daemon.outbox import Outbox
 from edge.intake.effects import Reply
 from edge.journal import shelf
-from edge.journal.store import SlideStore, StoreFault
+from edge.journal.durable import StoreFault
+from edge.journal.store import SlideStore
 from edge.slide.finding import finding
 from edge.slide.record import Closing, Image, reasons
 

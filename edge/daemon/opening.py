@@ -98,16 +98,21 @@ def _refused(message: OpenSlide, engine: Engine, settings: Settings) -> NotOpene
             "Run `cytoedge doctor`; mend the model, then restart the daemon",
         )
         return NotOpened(Code.ENGINE, problem)
+    full = disk_is_low(settings)
+    return None if full is None else NotOpened(Code.DISK, full)
+
+
+def disk_is_low(settings: Settings) -> Problem | None:
+    """Why no new slide is taken, where too little of the disk is free."""
     usage = shutil.disk_usage(settings.state_dir)
-    if usage.free * 100 < usage.total * settings.free_disk_percent:
-        problem = Problem(
-            "state_dir",
-            str(settings.state_dir),
-            f"under {settings.free_disk_percent} % of the disk is free",
-            "Free some; the open slides are finished",
-        )
-        return NotOpened(Code.DISK, problem)
-    return None
+    if usage.free * 100 >= usage.total * settings.free_disk_percent:
+        return None
+    return Problem(
+        "state_dir",
+        str(settings.state_dir),
+        f"under {settings.free_disk_percent} % of the disk is free",
+        "Free some; the open slides are finished",
+    )
 
 
 def made_by(card: ModelCard, settings: Settings) -> dict[str, str]:

@@ -31,7 +31,7 @@ from edge.intake.effects import Conclude, Effect, Judge, LetGo, Reply, Tell
 from edge.intake.refusals import problem
 from edge.intake.sessions import Sessions
 from edge.journal import shelf
-from edge.journal.store import StoreFault
+from edge.journal.durable import StoreFault
 from edge.journal.strikes import Strikes
 from edge.settings import Settings
 from edge.slide.record import Incident, IncidentKind
@@ -42,6 +42,8 @@ TICK_S = 0.25
 STRANGERS_A_SECOND = 50
 """Errors that are answered to peers without a session: a flood of rubbish shall cost little."""
 CLOCK_JUMP_S = 5.0
+FAULT_S = 1.0
+"""After a fault of the disk: time enough to tell everybody. The disk is then read anew."""
 END_S = 20.0
 """An orderly end waits so long for what is in hand."""
 
@@ -87,7 +89,11 @@ class Daemon:
             thread.start()
 
     def run(self) -> None:
-        """Serve until asked to end; then finish what is in hand, answer, and close."""
+        """Serve until asked to end; then finish what is in hand, answer, and close.
+
+        Raises:
+            StoreFault: The disk failed. Everybody was told; the process must end as it is.
+        """
         poller, doors = zmq.Poller(), self._sockets
         monitors = doors.monitors.values()
         for socket in (self._bell, doors.drivers, doors.tools, doors.events, *monitors):
@@ -118,6 +124,11 @@ class Daemon:
                 end_s = min(end_s, now_s + END_S)
                 if not self._desk.in_hand and not self._desk.tickets:
                     break
+            if self._desk.readiness.disk_problem is not None:
+                end_s = min(end_s, now_s + FAULT_S)
+        if self._desk.readiness.disk_problem is not None:
+            self._strikes.forgive()
+            raise StoreFault(str(self._desk.readiness.disk_problem))
         self._close()
 
     def end(self, *_: int | FrameType | None) -> None:

@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -18,18 +18,20 @@ from drivers.scanner.words import Code, EventKind
 from edge import pipeline
 from edge.daemon.engine import Engine
 from edge.daemon.live import Live, Reading, reading
-from edge.daemon.opening import NotOpened, flags, open_slide
+from edge.daemon.opening import NotOpened, disk_is_low, flags, open_slide
 from edge.daemon.outbox import News, Outbox, Publish, Raise
-from edge.daemon.writing import EngineIs, Everywhere, Keep, Task
+from edge.daemon.writing import Audit, EngineIs, Everywhere, Keep, Task
 from edge.evidence.fold import Evidence
 from edge.health import Alert, Severity, incidents_on_restart
 from edge.intake import captures, receive, requests, slides
 from edge.intake.book import Book, Outcome
 from edge.intake.desk import Desk
 from edge.intake.effects import Effect, Open, TakeOver, Takes, Write
-from edge.journal import shelf
+from edge.journal import chain, shelf
 from edge.journal.central import Central
-from edge.journal.store import Kept, Owner, SlideStore, StoreFault
+from edge.journal.durable import DamagedFile, StoreFault, fault_of, make_folder
+from edge.journal.retention import Keeper
+from edge.journal.store import Kept, Owner, SlideStore
 from edge.requests.choose import choose
 from edge.settings import Settings
 from edge.slide.record import Closing, Incident, Opening, Record, Row, reasons
@@ -42,6 +44,8 @@ PROVISIONAL_S = 0.5
 """At most two provisional verdicts a second."""
 PROVISIONAL_SHARE = 0.05
 """At most so much of the writer's time goes into them, however fast the scanner is."""
+READS = 3
+"""A file that could not be read at the start, and does not look damaged, is read again so often."""
 BATCH = 64
 """Tasks a transaction, at most: more than a window ever holds."""
 
@@ -69,6 +73,9 @@ class Writer:
         self._settings, self._boot, self._outbox = settings, boot, outbox
         self._readings = readings
         self._central = Central(settings.state_dir)
+        self._keeper = Keeper(settings.state_dir, self._central, settings.retention)
+        self._set_aside: set[str] = set()
+        """Slides whose files could not be read when the daemon started."""
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._pending: dict[str, _Pending] = {}
         self._live: dict[str, Live] = {}
@@ -80,18 +87,23 @@ class Writer:
 
     def restore(self) -> Iterator[Book]:
         """The slides that are open, from their files; damaged ones are told and left alone."""
-        finished = {link.slide for link in self._central.links()}
+        self._keeper.finish()
+        finished = self._central.slides(chain.VERDICT)
         for slide in shelf.slides(self._settings.state_dir):
             if slide in finished:
                 continue
             try:
-                book = self._restore(slide)
+                book = self._restore_if_sound(slide)
             except StoreFault as fault:
                 log.error("slide %s is set aside: %s", slide, fault)
                 self._outbox.put(Raise(_damaged(slide, fault)))
+                self._set_aside.add(slide)
                 continue
             if book is not None:
                 yield book
+        self._keeper.tidy()
+        if (full := disk_is_low(self._settings)) is not None:
+            self._outbox.put(Raise(_disk_low(full)))
 
     def start(self) -> None:
         """Start the thread."""
@@ -100,6 +112,10 @@ class Writer:
     def write(self, task: Task) -> None:
         """Ask for something; news of it comes through the outbox."""
         self._tasks.put(task)
+
+    def audit(self, kind: str, who: str, what: Mapping[str, str | int]) -> None:
+        """Note something in the chain, from any thread: see `Central.audit`. It costs an fsync."""
+        self._tasks.put(Audit(kind, who, what))
 
     def stop(self) -> None:
         """End the thread once all that was asked for is done."""
@@ -156,6 +172,8 @@ class Writer:
                         live.takes, live.is_changed = task.kinds, True
                 case EngineIs():
                     self._take_engine(task.engine)
+                case Audit():
+                    self._central.audit(task.kind, task.who, task.what)
                 case Everywhere():
                     for slide in self._live:
                         self._of(slide).rows.append(task.incident)
@@ -217,33 +235,41 @@ class Writer:
         if isinstance(opened, NotOpened):
             refused = partial(slides.not_opened, open_=task, code=opened.code, why=opened.problem)
             self._outbox.put(refused)
+            if opened.code is Code.DISK:
+                self._outbox.put(Raise(_disk_low(opened.problem)))
             return
         slide, opening = task.message.slide, opened.opening
-        store = self._new_store(slide)
-        if store is None:
-            why = Problem("slide", slide, "its file is damaged", "Scan again under a new id")
-            self._outbox.put(partial(slides.not_opened, open_=task, code=Code.CONFLICT, why=why))
+        if self._central.has(chain.DELETED, slide):
+            self._not_opened(task, "a slide of that id was deleted")
             return
+        store = None if slide in self._set_aside else self._new_store(slide)
+        if store is None:
+            self._not_opened(task, "its file is damaged")
+            return
+        self._central.identify(slide, task.message.barcode, task.message.operator)
         optics = task.message.optics
         store.belong_to(Owner(task.driver, task.opening, optics.pm_per_px))
         rows: list[Row] = [opening, *opened.incidents]
         store.commit([], rows, self._boot, time.time_ns() // 1000)
-        self._central.identify(slide, task.message.barcode, task.message.operator)
         live = self._hold(store, opening, rows)
         told = flags(opening, live.evidence.summary().area.planned)
         book = Book(slide, task.driver, task.opening, optics, opening.plan, told)
         self._outbox.put(partial(slides.opened, open_=task, book=book))
+
+    def _not_opened(self, task: Open, problem: str) -> None:
+        why = Problem("slide", task.message.slide, problem, "Scan again under a new id")
+        self._outbox.put(partial(slides.not_opened, open_=task, code=Code.CONFLICT, why=why))
 
     def _new_store(self, slide: str) -> SlideStore | None:
         """A new slide's file; None where there is one already that cannot be read."""
         path = shelf.path(self._settings.state_dir, slide)
         is_new = not path.exists()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             return SlideStore(path)
         except (OSError, StoreFault) as error:
-            if is_new:
-                raise StoreFault(f"{path}: {error}") from error
+            if is_new or not isinstance(error, DamagedFile):
+                raise fault_of(path, error) from error
             log.error("slide %s cannot be opened again: %s", slide, error)
             return None
 
@@ -262,7 +288,8 @@ class Writer:
         verdict = json.loads(body)
         live.mark(verdict)
         issued = live.store.issue(body, time.time_ns() // 1000)
-        self._central.append(slide, issued.revision, body)
+        seal = live.store.seal()
+        self._central.enter(slide, issued.revision, body, issued.issued_at_us, seal)
         live.store.close()
         self._readings.pop(slide, None)
         self.verdicts.pop(slide, None)
@@ -270,6 +297,7 @@ class Writer:
             partial(slides.ended, slide=slide, verdict=verdict),
             Publish(EventKind.VERDICT, slide, verdict),
         )
+        self._keeper.tidy()
 
     def _tell(self) -> None:
         """Stage 7, as far as it is."""
@@ -315,15 +343,31 @@ class Writer:
             pending.rows.append(row)
             pending.news.append(partial(requests.asked, slide=slide, row=row))
 
+    def _restore_if_sound(self, slide: str) -> Book | None:
+        """A slide from its file. A read that failed may be tried again: it changes nothing."""
+        for _ in range(READS - 1):
+            try:
+                return self._restore(slide)
+            except DamagedFile:
+                raise
+            except StoreFault as fault:
+                log.warning("slide %s is read again: %s", slide, fault)
+        return self._restore(slide)
+
     def _restore(self, slide: str) -> Book | None:
         store = SlideStore(shelf.path(self._settings.state_dir, slide))
-        opening, others = shelf.opening(store), store.others()
-        book = shelf.book(store, ())
+        try:
+            store.check_pages()
+            book, rows = shelf.book(store, ()), shelf.rows(store)
+        except StoreFault:
+            store.abandon()
+            raise
+        opening = next((row for row in rows if isinstance(row, Opening)), None)
         if opening is None or book is None:
             store.close()
             return None
-        live = self._hold(store, opening, [*(kept.record for kept in store.records()), *others])
-        if any(isinstance(row, Closing) for row in others):
+        live = self._hold(store, opening, rows)
+        if any(isinstance(row, Closing) for row in rows):
             self._end(slide)  # it died between the slide's end and its verdict
             return None
         book.flags = flags(opening, live.evidence.summary().area.planned)
@@ -333,7 +377,7 @@ class Writer:
         log.critical("the disk failed, nothing more is committed: %s", fault)
         self._has_failed = True
         problem = Problem(
-            "journal", str(fault), "the disk failed", "Mend it, then restart the daemon"
+            "journal", str(fault), "the disk failed", "Look at the disk; the daemon restarts"
         )
         alert = Alert(
             "disk", Severity.FAULT, f"The disk failed: {fault}", problem.remedy, _now_us()
@@ -341,6 +385,8 @@ class Writer:
         self._outbox.put(partial(_disk_failed, problem=problem), Raise(alert))
 
     def _close(self) -> None:
+        if self._has_failed:
+            return  # closing would write what the disk has refused; the process ends now
         for live in self._live.values():
             try:
                 live.store.close()
@@ -381,6 +427,11 @@ def _engine_alert(engine: Engine) -> Alert:
     text = f"The engine is not proved: {engine.health.problem}"
     remedy = "Run `cytoedge doctor`; mend the model, then restart the daemon"
     return Alert("engine", Severity.FAULT, text, remedy, _now_us())
+
+
+def _disk_low(problem: Problem) -> Alert:
+    text = f"No new slide is taken: {problem.problem}"
+    return Alert("disk_low", Severity.WARNING, text, problem.remedy, _now_us())
 
 
 def _damaged(slide: str, fault: StoreFault) -> Alert:

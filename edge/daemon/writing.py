@@ -1,5 +1,6 @@
 """What the writer is asked to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,4 +33,13 @@ class Everywhere:
     incident: Incident
 
 
-Task: TypeAlias = Keep | Write | Open | TakeOver | Takes | EngineIs | Everywhere
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Append an entry to the chain."""
+
+    kind: str
+    who: str
+    what: Mapping[str, str | int]
+
+
+Task: TypeAlias = Audit | Keep | Write | Open | TakeOver | Takes | EngineIs | Everywhere

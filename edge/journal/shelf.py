@@ -8,11 +8,16 @@ from pathlib import Path
 from drivers.scanner.states import SlideState
 from drivers.scanner.words import Optics
 from edge.intake.book import Book, Held, Outcome, Pending
-from edge.journal.store import SlideStore, StoreFault
-from edge.slide.record import Closing, End, Opening, Skip, Withdrawal, reasons
+from edge.journal.durable import StoreFault, fault_of
+from edge.journal.store import SlideStore
+from edge.slide.record import Closing, End, Opening, Row, Skip, Withdrawal, reasons
 from edge.slide.request import Answered, Asked
 
 FILE = "slide.sqlite"
+UNREADABLE = (
+    StoreFault, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, OverflowError,
+)  # fmt: skip
+"""What reading a file raises that was changed by hand or by a failing disk."""
 
 
 def path(state_dir: Path, slide: str) -> Path:
@@ -44,8 +49,20 @@ def opening(store: SlideStore) -> Opening | None:
     """
     try:
         return store.opening()
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-        raise StoreFault(f"{store.path}: {error}") from error
+    except UNREADABLE as error:
+        raise fault_of(store.path, error) from error
+
+
+def rows(store: SlideStore) -> list[Row]:
+    """Every row of a slide, without its pictures.
+
+    Raises:
+        StoreFault: The file is damaged.
+    """
+    try:
+        return [*(kept.record for kept in store.records()), *store.others()]
+    except UNREADABLE as error:
+        raise fault_of(store.path, error) from error
 
 
 def book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
@@ -56,8 +73,8 @@ def book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
     """
     try:
         return _book(store, flags)
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-        raise StoreFault(f"{store.path}: {error}") from error
+    except UNREADABLE as error:
+        raise fault_of(store.path, error) from error
 
 
 def ended_book(store: SlideStore) -> Book | None:

@@ -1,39 +1,51 @@
 """One SQLite file a slide: its rows, and the verdicts that were made from them.
 
-Durability: WAL and `synchronous=FULL`, asserted at every open; one writer; whatever is ready goes
-in one transaction. A write or fsync that fails is final: see `StoreFault`.
+One writer; whatever is ready goes in one transaction. Each entry's SHA-256 stands in `sums`, and
+the chain names the hash of all these: `verify` finds the entry that was changed.
 """
 
+import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from edge.journal import rows
+from edge.journal.durable import DamagedFile, copy, fault_of, open_durable, transaction
 from edge.slide.record import Crop, Image, Opening, Record, Row
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
+STEPS = (
+    """
+CREATE TABLE records (
   field INTEGER, capture INTEGER, plane INTEGER, identity TEXT NOT NULL, head BLOB NOT NULL,
   findings BLOB NOT NULL, thumbnail BLOB NOT NULL, PRIMARY KEY (field, capture, plane));
-CREATE TABLE IF NOT EXISTS crops (
+CREATE TABLE crops (
   field INTEGER, capture INTEGER, plane INTEGER, finding INTEGER, jpeg BLOB NOT NULL,
   embedding BLOB NOT NULL, PRIMARY KEY (field, capture, plane, finding)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
-CREATE TABLE IF NOT EXISTS verdicts (
+CREATE TABLE rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
+CREATE TABLE verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS owner (
+CREATE TABLE owner (
   id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT, pm_per_px INTEGER);
 -- What provisional verdicts said, by settled ground. It depends on arrival: no verdict reads it.
-CREATE TABLE IF NOT EXISTS curve (step INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE curve (step INTEGER PRIMARY KEY, body BLOB NOT NULL);
 -- When and where a row came in. No verdict reads it.
-CREATE TABLE IF NOT EXISTS arrivals (what TEXT, boot TEXT, received_at_us INTEGER);
+CREATE TABLE arrivals (what TEXT, boot TEXT, received_at_us INTEGER);
+-- What each entry was when it was written: "record f3.c1.p0", "skip 0b9a...", "verdict 1".
+CREATE TABLE sums (what TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
+""",
+)
+"""From each form of the file to the next."""
+
+
+_OF_IMAGE = "WHERE field = ? AND capture = ? AND plane = ?"
+_STRAY_CROPS = """
+SELECT field, capture, plane, finding FROM crops WHERE NOT EXISTS (
+  SELECT 1 FROM records r
+  WHERE r.field = crops.field AND r.capture = crops.capture AND r.plane = crops.plane)
 """
-
-
-class StoreFault(Exception):
-    """The disk failed: nothing more is committed, nothing is retried and trusted."""
 
 
 class Owner(NamedTuple):
@@ -73,11 +85,9 @@ class SlideStore:
         """
         self.path, self._is_read_only = path, read_only
         try:
-            self._sql = open_durable(path, read_only=read_only)
-            if not read_only:
-                self._sql.executescript(_SCHEMA)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreFault(f"{path}: {error}") from error
+            self._sql = open_durable(path, STEPS, read_only=read_only)
+        except OSError as error:
+            raise fault_of(path, error) from error
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close it."""
@@ -86,7 +96,12 @@ class SlideStore:
                 self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._sql.close()
         except sqlite3.Error as error:
-            raise StoreFault(f"{self.path}: {error}") from error
+            raise fault_of(self.path, error) from error
+
+    def abandon(self) -> None:
+        """Let go of a file that cannot be read, without a fault of its own."""
+        with suppress(sqlite3.Error):
+            self._sql.close()
 
     def commit(
         self, records: Iterable[Kept], others: Iterable[Row], boot: str, now_us: int
@@ -98,26 +113,23 @@ class SlideStore:
         """
         records, packed = list(records), [rows.row_bytes(row) for row in others]
         arrivals = [str(kept.record.image) for kept in records] + [kind for kind, _ in packed]
-        try:
-            with self._sql:
-                self._sql.executemany(
-                    "INSERT INTO records VALUES (?,?,?,?,?,?,?)", map(_record_columns, records)
-                )
-                self._sql.executemany(
-                    "INSERT INTO crops VALUES (?,?,?,?,?,?)",
-                    [
-                        (*kept.record.image, crop.finding, crop.jpeg, crop.embedding)
-                        for kept in records
-                        for crop in kept.record.crops
-                    ],
-                )
-                self._sql.executemany("INSERT OR IGNORE INTO rows VALUES (?,?)", packed)
-                self._sql.executemany(
-                    "INSERT INTO arrivals VALUES (?,?,?)",
-                    [(what, boot, now_us) for what in arrivals],
-                )
-        except sqlite3.Error as error:
-            raise StoreFault(f"{self.path}: {error}") from error
+        with transaction(self._sql, self.path):
+            self._sql.executemany(
+                "INSERT INTO records VALUES (?,?,?,?,?,?,?)", map(_record_columns, records)
+            )
+            self._sql.executemany(
+                "INSERT INTO crops VALUES (?,?,?,?,?,?)",
+                [
+                    (*kept.record.image, crop.finding, crop.jpeg, crop.embedding)
+                    for kept in records
+                    for crop in kept.record.crops
+                ],
+            )
+            self._sql.executemany("INSERT OR IGNORE INTO rows VALUES (?,?)", packed)
+            self._sql.executemany(
+                "INSERT INTO arrivals VALUES (?,?,?)", [(what, boot, now_us) for what in arrivals]
+            )
+            self._sum(*map(_record_sum, records), *(_row_sum(*each) for each in packed))
 
     def belong_to(self, owner: Owner) -> None:
         """Note whose slide it is.
@@ -125,11 +137,9 @@ class SlideStore:
         Raises:
             StoreFault: It could not be written.
         """
-        try:
-            with self._sql:
-                self._sql.execute("INSERT OR REPLACE INTO owner VALUES (1,?,?,?)", owner)
-        except sqlite3.Error as error:
-            raise StoreFault(f"{self.path}: {error}") from error
+        with transaction(self._sql, self.path):
+            self._sql.execute("INSERT OR REPLACE INTO owner VALUES (1,?,?,?)", owner)
+            self._sum(_sum("owner", *owner))
 
     def owner(self) -> Owner | None:
         """Whose slide it is; None where its opening never became durable."""
@@ -142,13 +152,11 @@ class SlideStore:
         if last is not None and last.body == body:
             return last
         verdict = Verdict(1 if last is None else last.revision + 1, body, now_us)
-        try:
-            with self._sql:
-                self._sql.execute(
-                    "INSERT INTO verdicts VALUES (?,?,?)", (verdict.revision, body, now_us)
-                )
-        except sqlite3.Error as error:
-            raise StoreFault(f"{self.path}: {error}") from error
+        with transaction(self._sql, self.path):
+            self._sql.execute(
+                "INSERT INTO verdicts VALUES (?,?,?)", (verdict.revision, body, now_us)
+            )
+            self._sum(_sum(f"verdict {verdict.revision}", body, now_us))
         return verdict
 
     def last_verdict(self) -> Verdict | None:
@@ -171,15 +179,66 @@ class SlideStore:
         Raises:
             StoreFault: It could not be written.
         """
-        try:
-            with self._sql:
-                self._sql.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (step, body))
-        except sqlite3.Error as error:
-            raise StoreFault(f"{self.path}: {error}") from error
+        with transaction(self._sql, self.path):
+            self._sql.execute("INSERT OR REPLACE INTO curve VALUES (?,?)", (step, body))
+            self._sum(_sum(f"curve {step}", body))
 
     def curve(self) -> Sequence[bytes]:
         """The points of the slide's curve, by rising step."""
-        return [body for (body,) in self._sql.execute("SELECT body FROM curve ORDER BY step")]
+        return [body for _, body in self.steps()]
+
+    def steps(self) -> list[tuple[int, bytes]]:
+        """The same, each with its step."""
+        return self._sql.execute("SELECT step, body FROM curve ORDER BY step").fetchall()
+
+    def check_pages(self) -> None:
+        """Look through the whole file, which a failing disk may have damaged.
+
+        Raises:
+            StoreFault: It is damaged, or the disk failed.
+        """
+        try:
+            (found,) = self._sql.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            raise fault_of(self.path, error) from error
+        if found != "ok":
+            raise DamagedFile(f"{self.path}: {found}")
+
+    def sums(self) -> dict[str, str]:
+        """What each entry was when it was written: its name, and its SHA-256."""
+        return dict(self._sql.execute("SELECT what, sha256 FROM sums"))
+
+    def sums_now(self) -> Iterator[tuple[str, str]]:
+        """The same of the entries as they stand; a name may come twice."""
+        statement = "SELECT field, capture, plane, identity, head, findings, thumbnail FROM records"
+        crops = "SELECT finding, jpeg, embedding FROM crops"
+        order = "ORDER BY finding"
+        for *image, identity, head, findings, thumbnail in self._sql.execute(statement):
+            own = self._sql.execute(f"{crops} {_OF_IMAGE} {order}", image)
+            parts = [part for crop in own for part in crop]
+            yield _sum(_record_name(image), identity, head, findings, thumbnail, *parts)
+        for *image, finding in self._sql.execute(_STRAY_CROPS):
+            yield _sum(f"crop {_record_name(image)}.i{finding}")
+        for row in self._sql.execute("SELECT kind, body FROM rows"):
+            yield _row_sum(*row)
+        for step, body in self.steps():
+            yield _sum(f"curve {step}", body)
+        for verdict in self.verdicts():
+            yield _sum(f"verdict {verdict.revision}", verdict.body, verdict.issued_at_us)
+        if (owner := self.owner()) is not None:
+            yield _sum("owner", *owner)
+
+    def seal(self) -> str:
+        """What the chain holds of all that is in this file: SHA-256 of its sums."""
+        return seal_of(self.sums())
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy that holds together, also while the file is written to.
+
+        Raises:
+            StoreFault: It could not be read or written.
+        """
+        copy(self._sql, path)
 
     def opening(self) -> Opening | None:
         """The slide's first row; None where its opening never became durable."""
@@ -200,16 +259,15 @@ class SlideStore:
 
         The gallery needs to know which findings have a crop, so their places are always there.
         """
-        where = "WHERE field = ? AND capture = ? AND plane = ?"
         identity, head, findings, thumbnail = self._sql.execute(
-            f"SELECT identity, head, findings, thumbnail FROM records {where}",  # noqa: S608
+            f"SELECT identity, head, findings, thumbnail FROM records {_OF_IMAGE}",  # noqa: S608
             image,
         ).fetchone()
         jpeg = "jpeg" if with_pictures else "x''"
         crops = tuple(
             Crop(*columns)
             for columns in self._sql.execute(
-                f"SELECT finding, {jpeg}, embedding FROM crops {where} ORDER BY finding",  # noqa: S608
+                f"SELECT finding, {jpeg}, embedding FROM crops {_OF_IMAGE} ORDER BY finding",  # noqa: S608
                 image,
             )
         )
@@ -218,8 +276,11 @@ class SlideStore:
 
     def has(self, image: Image) -> bool:
         """Whether this image has a record."""
-        where = "WHERE field = ? AND capture = ? AND plane = ?"
-        return bool(self._sql.execute(f"SELECT 1 FROM records {where}", image).fetchone())  # noqa: S608
+        return bool(self._sql.execute(f"SELECT 1 FROM records {_OF_IMAGE}", image).fetchone())  # noqa: S608
+
+    def _sum(self, *sums: tuple[str, str]) -> None:
+        """Within a transaction."""
+        self._sql.executemany("INSERT OR REPLACE INTO sums VALUES (?,?)", sums)
 
     def others(self) -> Sequence[Row]:
         """Every row that is no record."""
@@ -229,21 +290,36 @@ class SlideStore:
         ]
 
 
-def open_durable(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection whose commits are on the disk when they return.
+def seal_of(sums: Mapping[str, str]) -> str:
+    """SHA-256 of names and sums, by rising name."""
+    lines = "".join(f"{what} {digest}\n" for what, digest in sorted(sums.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
-    Raises:
-        sqlite3.Error: The file cannot be opened, or cannot promise that.
-    """
-    where = f"file:{path}?mode=ro" if read_only else f"file:{path}"
-    sql = sqlite3.connect(where, uri=True, timeout=5, check_same_thread=False)
-    sql.execute("PRAGMA synchronous=FULL")
-    if not read_only:
-        (mode,) = sql.execute("PRAGMA journal_mode=WAL").fetchone()
-        (level,) = sql.execute("PRAGMA synchronous").fetchone()
-        if (mode, level) != ("wal", 2):
-            raise sqlite3.OperationalError(f"not durable: journal {mode}, synchronous {level}")
-    return sql
+
+def _sum(what: str, *parts: bytes | str | int) -> tuple[str, str]:
+    """An entry's name, and SHA-256 of it and its parts, each with its length before it."""
+    digest = hashlib.sha256()
+    for part in (what, *parts):
+        content = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(b"%d:" % len(content) + content)
+    return what, digest.hexdigest()
+
+
+def _record_sum(kept: Kept) -> tuple[str, str]:
+    image, columns = kept.record.image, _record_columns(kept)[len(kept.record.image) :]
+    crops = sorted(kept.record.crops, key=lambda crop: crop.finding)
+    parts = [part for c in crops for part in (c.finding, c.jpeg, c.embedding)]
+    return _sum(_record_name(image), *columns, *parts)
+
+
+def _record_name(image: Sequence[int]) -> str:
+    field, capture, plane = image
+    return f"record f{field}.c{capture}.p{plane}"
+
+
+def _row_sum(kind: str, body: bytes) -> tuple[str, str]:
+    """A row has no name but what it says."""
+    return _sum(f"{kind} {hashlib.sha256(body).hexdigest()[:16]}", body)
 
 
 def _record_columns(kept: Kept) -> tuple[int | str | bytes, ...]:

@@ -8,8 +8,10 @@ alone proves nothing against a field.
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
+from edge.journal.durable import write_all
 from edge.slide.record import Image
 
 Suspect = tuple[str, Image]
@@ -40,19 +42,24 @@ class Strikes:
         self.suspects.discard((slide, image))
         self._append("-", slide, image)
 
+    def forgive(self) -> None:
+        """Strike all out: the process ends, and no capture is why. A full disk may forbid it."""
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+
     def close(self) -> None:
         """Close the file, leaving in it what is still in hand."""
         os.close(self._file)
 
     def _append(self, sign: str, slide: str, image: Image) -> None:
-        os.write(self._file, _line(sign, slide, image))
+        write_all(self._file, _line(sign, slide, image))
         self._lines += 1
         if self._lines > 4_096:
             self._rewrite()
 
     def _rewrite(self) -> None:
         os.ftruncate(self._file, 0)
-        os.write(self._file, b"".join(_line("+", *suspect) for suspect in sorted(self._in_hand)))
+        write_all(self._file, b"".join(_line("+", *suspect) for suspect in sorted(self._in_hand)))
         self._lines = 0
 
 

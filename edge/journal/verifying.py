@@ -1,27 +1,25 @@
 """Whether what was kept still gives what was said: reads only, beside a daemon or without one."""
 
 import json
-import sqlite3
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from edge.evidence.fold import Evidence, fold
-from edge.journal import shelf
-from edge.journal.central import Central, Link
-from edge.journal.store import SlideStore, StoreFault
+from edge.journal import chain, shelf, signing
+from edge.journal.central import FILE, Central, identity_hash
+from edge.journal.chain import Entry, Head
+from edge.journal.shelf import UNREADABLE
+from edge.journal.store import SlideStore, seal_of
 from edge.slide.record import Closing, Opening, Record, Row
 from edge.verdict.decide import decide
 from edge.verdict.verdict import hash_of, to_json
 
-DAMAGED = (
-    StoreFault, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, OverflowError,
-)  # fmt: skip
-"""What reading a file raises that was changed by hand or by a failing disk."""
 _BACKUP = "Keep the file, and put the one of the last backup in its place"
 _COMPLETE = "Start the daemon once: it completes the chain. If it was complete, put a backup back"
+_FINISH = "Start the daemon once: it finishes the deletion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,39 @@ class Difference:
 
 
 def slide_differences(store: SlideStore) -> tuple[int, list[Difference]]:
-    """How many rows a slide has, and where they do not give the verdict that was issued.
+    """How many rows a slide has, and what is not as it was written or said.
 
     Raises:
-        One of `DAMAGED`: its file cannot be read.
+        One of `UNREADABLE`: its file cannot be read.
     """
+    found = list(_changed(store))
+    try:
+        rows, more = _recomputed(store)
+    except UNREADABLE:
+        if not found:
+            raise
+        return 0, found
+    return rows, found + more
+
+
+def _changed(store: SlideStore) -> Iterator[Difference]:
+    """The entries that are not what they were when they were written."""
+    then, now = store.sums(), list(store.sums_now())
+    times = Counter(what for what, _ in now)
+    for what, digest in now:
+        if what not in then:
+            yield Difference(f"{what} was changed, or put in", _BACKUP)
+        elif then[what] != digest:
+            yield Difference(f"{what} was changed", _BACKUP)
+        elif times[what] > 1:
+            yield Difference(f"{what} is there {times[what]} times", _BACKUP)
+    for what in then:
+        if what not in times:
+            yield Difference(f"{what} is missing", _BACKUP)
+
+
+def _recomputed(store: SlideStore) -> tuple[int, list[Difference]]:
+    """How many rows there are, and where they do not give the verdict that was issued."""
     opening = store.opening()
     if opening is None:
         return 0, []  # it died before its first row was durable: nobody was told of it
@@ -67,51 +93,92 @@ def streamed(opening: Opening, records: Sequence[Record], others: Sequence[Row])
     return to_json(decide(evidence.summary()))
 
 
-def chain_differences(state_dir: Path) -> tuple[int, list[Difference]]:
-    """How long the chain is, and where it does not hold or is not what the slides' files hold.
+def chain_differences(
+    state_dir: Path, noted: Head | None = None
+) -> tuple[list[Entry], list[Difference]]:
+    """The chain, and where it does not hold or is not what the slides' files hold.
+
+    Args:
+        state_dir: A state folder.
+        noted: A head that somebody kept elsewhere.
 
     Raises:
-        One of `DAMAGED`: a file cannot be read.
+        One of `UNREADABLE`: a file cannot be read.
     """
-    links = []
-    if (state_dir / "cytoedge.sqlite").exists():
+    entries: list[Entry] = []
+    named: dict[str, tuple[str, str, str]] = {}
+    heads = [] if noted is None else [noted]
+    if (state_dir / FILE).exists():
         central = Central(state_dir, read_only=True)
         try:
-            links, broken = list(central.links()), central.first_broken()
+            entries = list(central.entries())
+            heads += filter(None, [central.head()])
+            named = {slide: central.identifiers(slide) for slide in central.identified()}
         finally:
             central.close()
-        if broken is not None:
-            what = f"entry {broken.seq}, slide {broken.slide}, does not follow from the one before"
-            return len(links), [Difference(what, _BACKUP)]
-    of_slide: defaultdict[str, list[Link]] = defaultdict(list)
-    for link in links:
-        of_slide[link.slide].append(link)
-    names = sorted({*of_slide, *shelf.slides(state_dir)})
-    return len(links), [each for name in names for each in _unlinked(state_dir, name, of_slide)]
+    device = signing.known(state_dir)
+    broken = chain.first_broken(entries, heads, None if device is None else device.public)
+    if broken is not None:
+        return entries, [Difference(broken.what, _BACKUP)]
+    found = list(_misnamed(named, entries))
+    names = {str(e.body["slide"]) for e in entries if e.kind in (chain.VERDICT, chain.DELETED)}
+    for slide in sorted(names | set(shelf.slides(state_dir))):
+        own = [entry for entry in entries if entry.body.get("slide") == slide]
+        found += _unlinked(state_dir, slide, own)
+    return entries, found
 
 
-def _unlinked(state_dir: Path, slide: str, of_slide: dict[str, list[Link]]) -> Iterator[Difference]:
+def _misnamed(
+    named: Mapping[str, tuple[str, str, str]], entries: Sequence[Entry]
+) -> Iterator[Difference]:
+    """Where a slide's identifiers are not those that it was opened with."""
+    said: dict[str, str] = {}
+    for entry in entries:
+        if entry.kind == chain.IDENTIFIED:
+            said[str(entry.body["slide"])] = str(entry.body["sha256"])
+        if entry.kind == chain.DELETED:
+            said.pop(str(entry.body["slide"]), None)
+    for slide in sorted({*said, *named}):
+        if slide not in named or said.get(slide) != identity_hash(slide, *named[slide]):
+            yield Difference(f"the identifiers of slide {slide} were changed", _BACKUP)
+
+
+def _unlinked(state_dir: Path, slide: str, own: Sequence[Entry]) -> Iterator[Difference]:
     try:
-        issued = _issued(state_dir, slide)
-    except DAMAGED as error:
+        held = _held(state_dir, slide)
+    except UNREADABLE as error:
         yield Difference(f"the file of slide {slide} is damaged: {error}", _BACKUP)
         return
-    named = {link.revision: link for link in of_slide[slide]}
-    for revision, link in named.items():
-        if issued.get(revision) != link.verdict:
-            what = f"entry {link.seq} names a verdict that slide {slide} does not hold"
+    if any(entry.kind == chain.DELETED for entry in own):
+        if held is not None:
+            yield Difference(f"slide {slide} was deleted, and its file is still there", _FINISH)
+        return
+    issued, seal = held or ({}, "")
+    named = [entry for entry in own if entry.kind == chain.VERDICT]
+    for entry in named:
+        revision = entry.body["revision"]
+        if issued.pop(revision, None) != (entry.body["sha256"], entry.body["issued_at_us"]):
+            what = f"entry {entry.seq} names a verdict that slide {slide} does not hold"
             yield Difference(what, _BACKUP)
-    for revision in issued.keys() - named.keys():
+        elif entry is named[-1] and entry.body["seal"] != seal:
+            what = f"the sums of slide {slide} are not those of entry {entry.seq}"
+            yield Difference(what, _BACKUP)
+    for revision in issued:
         yield Difference(f"verdict {revision} of slide {slide} is not in it", _COMPLETE)
 
 
-def _issued(state_dir: Path, slide: str) -> dict[int, str]:
-    """The hash of each verdict that a slide's file holds, by its revision."""
+def _held(
+    state_dir: Path, slide: str
+) -> tuple[dict[str | int, tuple[str | int, str | int]], str] | None:
+    """The hash and the time of each verdict that a slide's file holds, and the file's seal."""
     store = shelf.read(state_dir, slide)
     if store is None:
-        return {}
+        return None
     try:
-        return {verdict.revision: hash_of(verdict.body) for verdict in store.verdicts()}
+        issued: dict[str | int, tuple[str | int, str | int]] = {
+            each.revision: (hash_of(each.body), each.issued_at_us) for each in store.verdicts()
+        }
+        return issued, seal_of(store.sums())
     finally:
         store.close()
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.detection.crops import CROP_NM
 from edge.journal import shelf
-from edge.journal.store import StoreFault
+from edge.journal.durable import StoreFault
 from engines.card import ModelCard
 from engines.crops import Rgb
 from engines.detect import detect

@@ -18,6 +18,7 @@ from edge.evidence.fold import fold
 from edge.journal import shelf, verifying
 from edge.journal.central import Central
 from edge.journal.store import Kept, SlideStore
+from edge.slide.canonical import canonical
 from edge.slide.record import Closing, End, Incident, Record, Row
 from edge.verdict.decide import decide
 from edge.verdict.verdict import to_json
@@ -26,7 +27,14 @@ from tests.properties.slides import random_slide, seeded
 SLIDES = ("a", "b", "c")
 
 
-def keep(state: Path, slide: str, rows: list[Row], *, is_linked: bool = True) -> None:
+def keep(
+    state: Path,
+    slide: str,
+    rows: list[Row],
+    *,
+    is_linked: bool = True,
+    body: bytes | None = None,
+) -> None:
     """A slide as the writer leaves it: rows, its verdict, then the chain."""
     path = shelf.path(state, slide)
     path.parent.mkdir(parents=True)
@@ -34,10 +42,10 @@ def keep(state: Path, slide: str, rows: list[Row], *, is_linked: bool = True) ->
     records = [Kept(row, "") for row in rows if isinstance(row, Record)]
     store.commit(records, [row for row in rows if not isinstance(row, Record)], "boot", 1)
     if any(isinstance(row, Closing) for row in rows):
-        issued = store.issue(to_json(decide(fold(rows))), 2)
+        issued = store.issue(body or to_json(decide(fold(rows))), 2)
         if is_linked:
             central = Central(state)
-            central.append(slide, issued.revision, issued.body)
+            central.enter(slide, issued.revision, issued.body, issued.issued_at_us, store.seal())
             central.close()
     store.close()
 
@@ -151,22 +159,22 @@ def test_i8_a_changed_row_or_verdict_is_named_with_its_slide(
 
 
 def test_a_verdict_of_other_software_is_said_to_be_that(folder: Path) -> None:
-    with changing(folder, "b") as sql:
-        (body,) = sql.execute("SELECT body FROM verdicts").fetchone()
-        said = json.loads(body)
-        said["identities"]["software"] = "cytoedge 9.9"
-        sql.execute("UPDATE verdicts SET body = ?", (json.dumps(said).encode(),))
-    assert wrong(folder)["b"]["remedy"].startswith("Verify it with cytoedge 9.9, which issued it")
+    said = json.loads(to_json(decide(fold(rows_of("e")))))
+    said["identities"]["software"] = "cytoedge 9.9"
+    keep(folder / "state", "old", rows_of("e"), body=canonical(said))
+    found = wrong(folder)
+    assert set(found) == {"old"}
+    assert found["old"]["remedy"].startswith("Verify it with cytoedge 9.9, which issued it")
 
 
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("UPDATE chain SET verdict = '0' WHERE seq = 2", "entry 2, slide b, does not follow"),
-        ("DELETE FROM chain WHERE seq = 1", "entry 2, slide b, does not follow"),
-        ("UPDATE chain SET slide = 'x' WHERE seq = 3", "entry 3, slide x, does not follow"),
-        ("DELETE FROM chain WHERE seq = 3", "verdict 1 of slide c is not in it"),
-        ("DELETE FROM chain", "verdict 1 of slide a is not in it; verdict 1 of slide b"),
+        ("UPDATE chain SET what = '0' WHERE seq = 2", "entry 2 (verdict) was changed"),
+        ("DELETE FROM chain WHERE seq = 1", "entry 1 is missing: entry 2 (verdict) stands in"),
+        ("UPDATE chain SET who = 'x' WHERE seq = 3", "entry 3 (verdict) was changed"),
+        ("DELETE FROM chain WHERE seq = 4", "entry 4 is missing: the chain was cut, it had 4"),
+        ("DELETE FROM chain", "entry 1 is missing: the chain was cut, it had 4"),
     ],
 )
 def test_i8_a_chain_that_was_changed_or_cut_is_named(
@@ -183,7 +191,7 @@ def test_i8_a_chain_that_was_changed_or_cut_is_named(
 def test_a_slide_that_was_taken_away_is_missed(folder: Path) -> None:
     shutil.rmtree(folder / "state" / "slides" / "b")
     text = wrong(folder)["chain"]["text"]
-    assert text == "entry 2 names a verdict that slide b does not hold"
+    assert text == "entry 3 names a verdict that slide b does not hold"
 
 
 def test_a_whole_slide_that_was_exchanged_is_noticed_by_the_chain(folder: Path) -> None:
@@ -191,7 +199,7 @@ def test_a_whole_slide_that_was_exchanged_is_noticed_by_the_chain(folder: Path) 
     keep(folder / "state", "b", rows_of("z"), is_linked=False)
     found = wrong(folder)
     assert set(found) == {"chain"}
-    assert "entry 2 names a verdict that slide b does not hold" in found["chain"]["text"]
+    assert "entry 3 names a verdict that slide b does not hold" in found["chain"]["text"]
 
 
 def test_a_slide_that_died_before_its_verdict_or_its_link_waits_for_the_daemon(
@@ -201,6 +209,7 @@ def test_a_slide_that_died_before_its_verdict_or_its_link_waits_for_the_daemon(
     keep(folder / "state", "ended", rows_of("f"), is_linked=False)
     with changing(folder, "ended") as sql:
         sql.execute("DELETE FROM verdicts")
+        sql.execute("DELETE FROM sums WHERE what = 'verdict 1'")
     found = wrong(folder)
     assert "verdict 1 of slide unlinked is not in it" in found["chain"]["text"]
     assert found["ended"]["text"] == "it has ended, and no verdict was issued"
@@ -218,16 +227,16 @@ def test_a_row_that_cannot_be_read_is_damage_and_never_a_traceback(
     with changing(folder, "c") as sql:
         sql.execute("UPDATE verdicts SET body = ?", (body,))
     found = wrong(folder)
-    assert found["a"]["text"].startswith("its file is damaged")
-    assert found["b"]["text"].startswith("its file is damaged")
-    assert found["c"]["remedy"]
+    assert found["a"]["text"].startswith("record f")
+    assert found["b"]["text"].startswith("opening")
+    assert found["c"]["text"].startswith("verdict 1 was changed")
 
 
 def test_a_file_of_rubbish_is_damage(folder: Path) -> None:
     shelf.path(folder / "state", "a").write_bytes(b"rubbish" * 1_000)
     found = wrong(folder)
     assert set(found) == {"a", "chain"}
-    assert found["a"]["text"].startswith("its file is damaged: StoreFault")
+    assert found["a"]["text"].startswith("its file is damaged: DamagedFile")
     assert found["chain"]["text"].startswith("the file of slide a is damaged")
     (folder / "state" / "cytoedge.sqlite").write_bytes(b"rubbish" * 1_000)
     assert wrong(folder)["chain"]["text"].startswith("its file is damaged")

@@ -20,7 +20,8 @@ from edge.daemon.outbox import BELL, News, Outbox, Publish
 from edge.daemon.writer import Writer
 from edge.evidence.fold import Evidence
 from edge.journal import shelf
-from edge.journal.store import Kept, SlideStore, StoreFault
+from edge.journal.durable import StoreFault
+from edge.journal.store import Kept, SlideStore
 from edge.settings import Settings
 from edge.slide.basis import AnnouncingNumbers
 from edge.slide.record import Announcement, Image, Record, Withdrawal

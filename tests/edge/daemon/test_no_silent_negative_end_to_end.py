@@ -29,6 +29,7 @@ from drivers.sources.camera import Camera
 from drivers.sources.faults import Faults
 from drivers.sources.simulated.render import Options, SimulatedSlide
 from edge.commands.checking import verify_slide
+from edge.commands.common import FAULT
 from edge.commands.running import MISTAKE
 from engines.card import CARD, REFERENCE, SHIPPED, load, sha256_of
 from tests.edge.daemon.rig import Rig, slide
@@ -178,10 +179,9 @@ def test_i3_a_full_disk_stops_everything_and_nothing_committed_is_lost() -> None
         whole = rig.scan(source).verdict
     with tempfile.TemporaryDirectory(prefix="ce") as name, _tmpfs(Path(name)) as state:
         rig = Rig(Path(name), {"state_dir": str(state), "free_disk_percent": 0}).start()
-        committed = _send_until_the_disk_is_full(rig, source)
-        status = rig.wait_until(lambda s: bool(s["alerts"]))
-        told = rig.ask("verdict", source.facts.slide)
-        rig.kill()
+        committed, status, told = _send_until_the_disk_is_full(rig, source)
+        assert rig.process is not None
+        assert rig.process.wait(30) == FAULT
         subprocess.run(["mount", "-o", "remount,size=64m", str(state)], check=True)
         rig.start()
         rig.wait_ready()
@@ -304,8 +304,10 @@ def send_some(rig: Rig, source: SimulatedSlide, fields: int) -> None:
         link.drain()
 
 
-def _send_until_the_disk_is_full(rig: Rig, source: SimulatedSlide) -> set[tuple[int, int]]:
-    """What was committed before."""
+def _send_until_the_disk_is_full(
+    rig: Rig, source: SimulatedSlide
+) -> tuple[set[tuple[int, int]], dict[str, Any], dict[str, Any]]:
+    """What was committed before; then the status, and what is said of the slide."""
     committed: set[tuple[int, int]] = set()
 
     def hear(answer: Committed | Refused) -> None:
@@ -315,15 +317,12 @@ def _send_until_the_disk_is_full(rig: Rig, source: SimulatedSlide) -> set[tuple[
     with ScannerLink(rig.drivers, "sim", on_answer=hear) as link:
         _open(link, source)
         for field in range(30):
-            if link.window.fields == 0:
-                break
             _send(link, source, field)
-            for _ in range(200):
+            while (field, 1) not in committed:
                 link.pump(0.1)
-                if link.window.fields == 0 or (field, 1) in committed:
-                    break
-    assert len(committed) < 30, "the disk was not full"
-    return committed
+                if (status := rig.ask("status"))["alerts"]:
+                    return committed, status, rig.ask("verdict", source.facts.slide)
+    raise AssertionError("the disk was not full")
 
 
 def _contradicted_model(folder: Path) -> Path:

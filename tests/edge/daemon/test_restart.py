@@ -32,13 +32,15 @@ def test_a_daemon_killed_between_a_slides_end_and_its_verdict_issues_it_at_the_n
     scan = rig.scan(slide(fields=3))
     rig.kill()
     state = rig.place.settings.state_dir
-    for path, table in (
-        (shelf.path(state, "sim-3"), "verdicts"),
-        (state / "cytoedge.sqlite", "chain"),
+    for path, statement in (
+        (shelf.path(state, "sim-3"), "DELETE FROM verdicts"),
+        (shelf.path(state, "sim-3"), "DELETE FROM sums WHERE what = 'verdict 1'"),
+        (state / "cytoedge.sqlite", "DELETE FROM chain WHERE kind = 'verdict'"),
     ):
         with sqlite3.connect(path) as sql:
-            sql.execute(f"DELETE FROM {table}")  # noqa: S608
+            sql.execute(statement)
         sql.close()
+    (state / "head").unlink()
     rig.start()
     assert rig.ask("verdict", "sim-3")["verdict"] == scan.verdict
     assert rig.scan(slide(fields=3)).verdict == scan.verdict

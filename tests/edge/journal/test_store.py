@@ -1,6 +1,4 @@
-import hashlib
 import random
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +7,8 @@ import pytest
 
 from edge.evidence.fold import fold
 from edge.journal import rows, shelf
-from edge.journal.central import Central
-from edge.journal.store import Kept, Owner, SlideStore, StoreFault
+from edge.journal.durable import DamagedFile, StoreFault
+from edge.journal.store import Kept, Owner, SlideStore
 from edge.slide.record import Closing, Crop, End, Image, Opening, Record, Row
 from edge.slide.request import Answered, Asked, RequestEnd, RequestKind, Requests
 from tests.properties.slides import random_slide, seeded
@@ -132,7 +130,7 @@ def test_the_same_verdict_is_one_revision_and_another_the_next(store: SlideStore
 def test_a_damaged_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "slide.sqlite"
     path.write_bytes(b"no database" * 1_000)
-    with pytest.raises(StoreFault, match=r"slide\.sqlite"):
+    with pytest.raises(DamagedFile, match=r"slide\.sqlite"):
         SlideStore(path)
 
 
@@ -165,46 +163,6 @@ def test_a_book_is_what_the_file_holds(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_chain_names_the_first_entry_that_was_changed(tmp_path: Path) -> None:
-    central = Central(tmp_path)
-    for n in range(5):
-        central.append(f"S-{n}", 1, b"verdict %d" % n)
-        central.append(f"S-{n}", 1, b"verdict %d" % n)
-    assert central.first_broken() is None
-    assert len(list(central.links())) == 5
-    changed = hashlib.sha256(b"another").hexdigest()
-    with sqlite3.connect(tmp_path / "cytoedge.sqlite") as sql:
-        sql.execute("UPDATE chain SET verdict = ? WHERE seq = 3", (changed,))
-    sql.close()
-    broken = central.first_broken()
-    assert broken is not None
-    assert (broken.seq, broken.slide) == (3, "S-2")
-    central.close()
-
-
-def test_the_chain_notices_an_entry_that_was_taken_out(tmp_path: Path) -> None:
-    central = Central(tmp_path)
-    for n in range(4):
-        central.append(f"S-{n}", 1, b"verdict")
-    with sqlite3.connect(tmp_path / "cytoedge.sqlite") as sql:
-        sql.execute("DELETE FROM chain WHERE seq = 2")
-    sql.close()
-    broken = central.first_broken()
-    assert broken is not None
-    assert broken.seq == 3
-    central.close()
-
-
-def test_identifiers_stand_in_one_table_and_in_no_slides_file(tmp_path: Path) -> None:
-    central = Central(tmp_path)
-    central.identify("S-1", "BARCODE-4711", "somebody")
-    central.close()
-    with sqlite3.connect(tmp_path / "cytoedge.sqlite") as sql:
-        found = sql.execute("SELECT * FROM identifiers").fetchall()
-    sql.close()
-    assert found == [("S-1", "BARCODE-4711", "somebody")]
-
-
 def _fields(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in Record.__dataclass_fields__}
 
@@ -217,3 +175,19 @@ def test_an_image_is_known_only_once_it_is_kept(store: SlideStore) -> None:
     assert store.has(record.image)
     assert not store.has(Image(99, 1, 0))
     assert isinstance(slide.opening, Opening)
+
+
+def test_a_damaged_page_is_found_though_the_file_opens(store: SlideStore, tmp_path: Path) -> None:
+    slide = random_slide(seeded(5))
+    store.commit(kept(list(slide.rows)), others(list(slide.rows)), "boot", 1)
+    store.check_pages()
+    store.close()
+    path = tmp_path / "slide.sqlite"
+    content = bytearray(path.read_bytes())
+    for page in range(2, len(content) // 4_096):
+        content[page * 4_096 : page * 4_096 + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    again = SlideStore(path)
+    with pytest.raises(DamagedFile):
+        again.check_pages()
+    again.abandon()

@@ -46,3 +46,11 @@ def test_the_note_stays_small_however_long_the_daemon_runs(tmp_path: Path) -> No
     strikes.take("s", ONE)
     strikes.close()
     assert Strikes(path).suspects == {("s", ONE)}
+
+
+def test_a_process_that_ends_for_another_reason_leaves_no_suspects(tmp_path: Path) -> None:
+    strikes = Strikes(tmp_path / "in-hand")
+    strikes.take("S-1", Image(1, 1, 0))
+    strikes.forgive()
+    strikes.close()
+    assert Strikes(tmp_path / "in-hand").suspects == set()
