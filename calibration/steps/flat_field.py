@@ -8,8 +8,8 @@ from calibration.steps.outcome import Figure, Floats, Outcome, Picture, refused,
 
 STEP = "flat_field"
 LEAST_PICTURES = 16
-MOST_VIGNETTING = 4.0
-"""Percent that a corner may lack (proposal): more is a lamp or a condenser out of place."""
+MOST_VIGNETTING = 3.5
+"""Percent that the mean of a corner's 64 px may lack (proposal): more is a lamp or a condenser out of place."""
 MOST_RESIDUAL = 1.0
 """Percent that any block of a corrected blank may be off (proposal)."""
 MOST_DUST = 1.0
