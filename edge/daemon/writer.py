@@ -224,7 +224,7 @@ class Writer:
             why = Problem("slide", slide, "its file is damaged", "Scan again under a new id")
             self._outbox.put(partial(slides.not_opened, open_=task, code=Code.CONFLICT, why=why))
             return
-        optics = task.message.optics
+        optics = task.message.optics.model_copy(update={"pm_per_px": opened.pm_per_px})
         store.belong_to(Owner(task.driver, task.opening, optics.pm_per_px))
         rows: list[Row] = [opening, *opened.incidents]
         store.commit([], rows, self._boot, time.time_ns() // 1000)
