@@ -69,7 +69,9 @@ def ready(folder: Path) -> dict[str, dict[str, Any]]:
     missing = [step for step in NEEDED if step not in measured]
     failed = [name for name, step in measured.items() if not step["passes"]]
     if missing or failed:
-        what = f"not measured: {', '.join(missing) or 'none'}; failed: {', '.join(failed) or 'none'}"
+        what = (
+            f"not measured: {', '.join(missing) or 'none'}; failed: {', '.join(failed) or 'none'}"
+        )
         remedy = "Run `cytoedge calibrate guide`"
         raise Refusal(Problem("draft", str(folder), what, remedy))
     return measured

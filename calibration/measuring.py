@@ -15,6 +15,7 @@ from calibration.steps import (
     sensor,
     stage,
     stain_reference,
+    through_focus,
     z_step,
 )
 from calibration.steps.outcome import Outcome, Picture
@@ -101,7 +102,9 @@ def _sensor(shown: Shown) -> Outcome:
     for known, picture in shown.pictures:
         if known["role"] == "pair":
             found.setdefault(known["exposure"], []).append(picture)
-    pairs = [sensor.Pair(exposure, *two) for exposure, two in sorted(found.items()) if len(two) == 2]
+    pairs = [
+        sensor.Pair(exposure, *two) for exposure, two in sorted(found.items()) if len(two) == 2
+    ]
     low, high = shown.setting("gain_limits")
     return sensor.measure(pairs, shown.of("dark"), shown.of("bright"), (low, high))
 
@@ -109,6 +112,11 @@ def _sensor(shown: Shown) -> Outcome:
 def _stain_reference(shown: Shown) -> Outcome:
     white = np.array(shown.setting("white"), np.float64)
     return stain_reference.measure(shown.of("slide"), white, shown.setting("dark"))
+
+
+def _through_focus(shown: Shown) -> Outcome:
+    heights = [known["z_um"] for known in shown.known("slide")]
+    return through_focus.measure(shown.of("slide"), heights)
 
 
 STEPS: Mapping[str, Callable[[Shown], Outcome]] = {
@@ -123,6 +131,7 @@ STEPS: Mapping[str, Callable[[Shown], Outcome]] = {
     "chromatic": _chromatic,
     "sensor": _sensor,
     "stain_reference": _stain_reference,
+    "through_focus": _through_focus,
 }
 """In the order in which `guide` takes them."""
 

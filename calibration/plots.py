@@ -6,9 +6,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure as Canvas
-
 from calibration.steps.outcome import Outcome
 from edge.slide.bundle import Bundle
 
@@ -18,6 +15,8 @@ _LINES = 46
 
 def draw(outcome: Outcome, path: Path) -> None:
     """All curves and maps of a step in one PNG."""
+    from matplotlib.figure import Figure as Canvas  # Half a second: only who plots waits for it.
+
     canvas = Canvas(figsize=(4.5 * len(outcome.curves), 3.6), layout="constrained")
     for i, (name, values) in enumerate(outcome.curves.items(), start=1):
         axes = canvas.add_subplot(1, len(outcome.curves), i, title=name)
@@ -31,6 +30,9 @@ def draw(outcome: Outcome, path: Path) -> None:
 
 def certificate(bundle: Bundle, activated_by: str, path: Path) -> None:
     """The certificate, PDF, A4: what was measured, with what, by whom, for which scanner."""
+    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.figure import Figure as Canvas
+
     content = bundle.content
     head = [
         f"Version {content.version}    SHA-256 {bundle.sha256}",
@@ -40,7 +42,10 @@ def certificate(bundle: Bundle, activated_by: str, path: Path) -> None:
         f"Valid until {_day(content.valid_until_us)}    Software {content.software}",
         f"Scale {content.pm_per_px / 1e6:.6f} um/px    "
         f"Registration error of the stage (t) {content.registration_nm / 1000:.3f} um",
-        *(fill("Target: " + ", ".join(f"{k} {v}" for k, v in t.items()), 100) for t in content.targets),
+        *(
+            fill("Target: " + ", ".join(f"{k} {v}" for k, v in t.items()), 100)
+            for t in content.targets
+        ),
         "Uncertainties are expanded, k = 2 (about 95 %).",
     ]
     rows = list(_rows(content.steps))

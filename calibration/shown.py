@@ -71,9 +71,11 @@ def read(folder: Path) -> Shown:
         raise Refusal(Problem(LIST, str(folder), what, "Name a folder of pictures")) from None
     found = []
     for row, name, _ in names:
-        picture = cv2.imread(str(folder / Path(name).name), cv2.IMREAD_UNCHANGED)
-        if picture is None or picture.dtype != np.uint8:
+        path = folder / Path(name).name
+        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
+        if picture is None or picture.dtype != np.uint8 or picture.shape[2:] not in ((), (3,)):
             what = "is no PNG of 8 bits"
             raise Refusal(Problem("file", str(folder / name), what, "Write the picture again"))
-        found.append((row, picture if picture.ndim == 2 else picture[..., ::-1].copy()))
+        rgb = picture if picture.ndim == 2 else picture[..., ::-1]
+        found.append((row, np.ascontiguousarray(rgb, np.uint8)))
     return Shown(settings, found)

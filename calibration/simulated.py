@@ -129,6 +129,13 @@ def _stain_reference(chance: Chance) -> Shown:
     return Shown(settings, _as("slide", pictures))
 
 
+def _through_focus(chance: Chance) -> Shown:
+    camera, edges = Camera(Sensor(), chance), Edges(BLUR_PX, DEPTH_UM, 0.4)
+    heights = np.linspace(-4, 4, 9).tolist()
+    pictures = [({"role": "slide", "z_um": z}, edge_picture(edges, camera, z)) for z in heights]
+    return Shown({}, pictures)
+
+
 TARGETS: Mapping[str, Callable[[Chance], Shown]] = {
     "scale": _scale,
     "stage": _stage,
@@ -141,4 +148,5 @@ TARGETS: Mapping[str, Callable[[Chance], Shown]] = {
     "chromatic": _chromatic,
     "sensor": _sensor,
     "stain_reference": _stain_reference,
+    "through_focus": _through_focus,
 }

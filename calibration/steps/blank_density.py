@@ -33,7 +33,9 @@ def measure(opens: Sequence[Picture], blanks: Sequence[Picture], dark: Picture) 
     density = -np.log10(passed / light)
     if density.mean() > 0.3:
         what = "far more than glass takes: a stained or a covered slide"
-        return refused(STEP, "target", f"density {density.mean():.2f}", what, "Put the blank slide on")
+        return refused(
+            STEP, "target", f"density {density.mean():.2f}", what, "Put the blank slide on"
+        )
     figures = []
     for i, colour in enumerate(COLOURS):
         value, u = mean_of(density[:, i])

@@ -50,7 +50,8 @@ def _beside(name: str, pairs: list[tuple[Family, Family]], shape: tuple[int, ...
     u_change = stated((1 / u_a**2 + 1 / u_b**2) ** -0.5, pairs[0][0].freedom, _METHOD_STRETCH)
     found.append(Figure(f"{name} stretch", 1e6 * change, 1e6 * u_change, "ppm"))
     corner = hypot(
-        abs(found[0].value) + abs(change) * shape[1] / 2, abs(found[1].value) + abs(change) * shape[0] / 2
+        abs(found[0].value) + abs(change) * shape[1] / 2,
+        abs(found[1].value) + abs(change) * shape[0] / 2,
     )
     u_corner = hypot(found[0].u, found[1].u, u_change * hypot(*shape) / 2)
     found.append(Figure(f"{name} corner", corner, u_corner, "px", 0, MOST_PX))

@@ -30,13 +30,17 @@ def measure(picture: Picture, dark: float, certified: Floats, grid: tuple[int, i
         what = f"{mixed:.0%} of the patches are not of one colour: blurred or misplaced"
         return refused(STEP, "target", "patches", what, "Focus, and centre the colour slide")
     if seen.max() > 0.99:
-        return refused(STEP, "light", "white is at its top", "colours are cut off", "Expose shorter")
+        return refused(
+            STEP, "light", "white is at its top", "colours are cut off", "Expose shorter"
+        )
     if np.ptp(seen) < 0.1 or _order(seen, certified) < 0.9:
         what = "the patches are not the certificate's: another slide, or upside down"
         swapped = np.ptp(seen) >= 0.1 and _order(seen[:, ::-1], certified) >= 0.9
         if swapped:
             what = "red and blue are exchanged"
-        remedy = "Set the driver's pixel format" if swapped else "Put the colour slide on, label left"
+        remedy = (
+            "Set the driver's pixel format" if swapped else "Put the colour slide on, label left"
+        )
         return refused(STEP, "channels" if swapped else "target", "patches", what, remedy)
     rows, columns = [], []
     freedom = 1.0
@@ -100,7 +104,9 @@ def _patches(picture: Picture, grid: tuple[int, int]) -> tuple[Floats, float]:
             ].astype(np.float64)
             found.append(inner.mean(axis=(0, 1)))
             halves = (inner[: len(inner) // 2], inner[len(inner) // 2 :])
-            mixed += bool(np.abs(halves[0].mean(axis=(0, 1)) - halves[1].mean(axis=(0, 1))).max() > 5)
+            mixed += bool(
+                np.abs(halves[0].mean(axis=(0, 1)) - halves[1].mean(axis=(0, 1))).max() > 5
+            )
     return np.array(found), mixed / len(found)
 
 

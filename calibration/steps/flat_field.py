@@ -9,7 +9,7 @@ from calibration.steps.outcome import Figure, Floats, Outcome, Picture, refused,
 STEP = "flat_field"
 LEAST_PICTURES = 16
 MOST_VIGNETTING = 3.5
-"""Percent that the mean of a corner's 64 px may lack (proposal): more is a lamp or a condenser out of place."""
+"""Percent that a corner's 64 px may lack (proposal): more is a lamp or a condenser out of place."""
 MOST_RESIDUAL = 1.0
 """Percent that any block of a corrected blank may be off (proposal)."""
 MOST_DUST = 1.0
@@ -96,4 +96,6 @@ def _blocks(picture: Picture) -> Floats:
     """Means of whole blocks, shape (H // 16, W // 16)."""
     height, width = (side // BLOCK_PX for side in picture.shape)
     whole = picture[: height * BLOCK_PX, : width * BLOCK_PX]
-    return whole.reshape(height, BLOCK_PX, width, BLOCK_PX).mean(axis=(1, 3), dtype=np.float64)
+    return np.asarray(
+        whole.reshape(height, BLOCK_PX, width, BLOCK_PX).mean(axis=(1, 3), dtype=np.float64)
+    )

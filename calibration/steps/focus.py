@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calibration.steps.outcome import Figure, Floats, Outcome, Picture, fit, mean_of, refused, stated
+from calibration.steps.outcome import (
+    Figure,
+    Floats,
+    Outcome,
+    Picture,
+    fit,
+    mean_of,
+    refused,
+    stated,
+)
 from calibration.steps.slanted_edge import edge
 
 STEP = "focus"
@@ -30,7 +39,9 @@ def sharpness(pictures: Sequence[Picture], baseline: float) -> Outcome:
     seen = np.stack([mtf50(picture) for picture in pictures])
     if np.isnan(seen).any():
         what = f"{np.isnan(seen).any(axis=0).sum()} of 9 zones show no slanted edge"
-        return refused(STEP, "target", "no edge target", what, "Put the edge target on, focus on it")
+        return refused(
+            STEP, "target", "no edge target", what, "Put the edge target on, focus on it"
+        )
     if np.median(seen) < 0.35 * baseline:
         what = f"MTF50 is {np.median(seen):.3f}, of {baseline:.3f}: blurred everywhere"
         return refused(STEP, "focus", "blurred", what, "Focus on the edges, clean the objective")
@@ -53,12 +64,16 @@ def tilt(stack: Sequence[Picture], z_um: Sequence[float], depth_um: float) -> Ou
     """
     z = np.asarray(z_um, np.float64)
     if len(stack) < 7 or len(stack) != len(z):
-        return refused(STEP, "stack", str(len(stack)), "seven heights are needed", "Repeat the step")
+        return refused(
+            STEP, "stack", str(len(stack)), "seven heights are needed", "Repeat the step"
+        )
     seen = np.stack([mtf50(picture) for picture in stack])
     middle = np.nanmedian(seen, axis=1) if not np.isnan(seen).all(axis=1).any() else np.zeros(1)
     if np.isnan(seen).any() or middle.max() < 1.05 * max(middle[0], middle[-1]):
         what = "sharpness does not rise and fall: the focus stands still, or is out of reach"
-        return refused(STEP, "z", f"{z[0]:g} to {z[-1]:g} um", what, "Free the focus drive; refocus")
+        return refused(
+            STEP, "z", f"{z[0]:g} to {z[-1]:g} um", what, "Free the focus drive; refocus"
+        )
     best = np.array([_best(z, seen[:, zone]) for zone in range(ZONES**2)])
     design = np.array([[1, zone % 3 - 1, zone // 3 - 1] for zone in range(9)], np.float64)
     plane, errors, freedom = fit(design, best)
@@ -86,7 +101,7 @@ def mtf50(picture: Picture) -> Floats:
             tops[row] + _MARGIN_PX : tops[row + 1] - _MARGIN_PX,
             lefts[column] + _MARGIN_PX : lefts[column + 1] - _MARGIN_PX,
         ]
-        seen = edge(piece)
+        seen = edge(piece.astype(np.float64))
         found[zone] = np.nan if seen is None else seen.mtf50
     return found
 

@@ -37,8 +37,10 @@ def coarse_frequency(picture: Floats, axis: int) -> Floats:
     power = np.abs(np.fft.rfft2((picture - picture.mean()) * window))
     fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     along, across = (fx, fy) if axis == 1 else (np.abs(fy), fx)
-    # Slower than 16 pixels' lowest is illumination.
-    wanted = (np.abs(across) <= _STEEPEST * np.abs(along)) & (np.abs(along) > 6 / min(height, width))
+    # Slower than six periods a picture is illumination.
+    wanted = (np.abs(across) <= _STEEPEST * np.abs(along)) & (
+        np.abs(along) > 6 / min(height, width)
+    )
     top, left = np.unravel_index(int(np.argmax(np.where(wanted, power, 0))), power.shape)
     dy = _vertex(power[(top - 1) % height, left], power[top, left], power[(top + 1) % height, left])
     if 0 < left < power.shape[1] - 1:
@@ -52,6 +54,8 @@ def coarse_frequency(picture: Floats, axis: int) -> Floats:
 def family(picture: Floats, frequency: Floats) -> Family | None:
     """A family of lines near a frequency; None where the picture is too small for it."""
     height, width = picture.shape
+    if not frequency.any():  # Nothing but one grey level.
+        return None
     side = round(BLOCK_PERIODS / float(np.hypot(*frequency)))
     rows, columns = height // side, width // side
     if side < 4 or rows < 3 or columns < 3:

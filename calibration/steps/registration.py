@@ -20,7 +20,10 @@ def shift(before: Picture, after: Picture) -> Floats | None:
     """
     a, b = (cv2.GaussianBlur(p.astype(np.float32), (0, 0), _SMOOTH_PX) for p in (before, after))
     # Shrunk, so that what is compared is texture and not the pixels' noise.
-    small = [cv2.resize(p, None, fx=1 / _SHRINK, fy=1 / _SHRINK, interpolation=cv2.INTER_AREA) for p in (a, b)]
+    small = [
+        cv2.resize(p, None, fx=1 / _SHRINK, fy=1 / _SHRINK, interpolation=cv2.INTER_AREA)
+        for p in (a, b)
+    ]
     window = cv2.createHanningWindow(small[0].shape[::-1], cv2.CV_32F)
     (x, y), response = cv2.phaseCorrelate(small[0], small[1], window)
     if response < LEAST_RESPONSE:

@@ -40,7 +40,9 @@ def measure(
     across = float(x.frequency @ y.frequency) / hypot(*x.frequency) / hypot(*y.frequency)
     ratio = hypot(*x.frequency) / hypot(*y.frequency)
     if abs(across) > 0.02 or abs(ratio - 1) > 0.05:
-        return _no_grid(f"lines cross at {np.degrees(np.arccos(across)):.1f} degrees, {ratio:.2f}:1")
+        return _no_grid(
+            f"lines cross at {np.degrees(np.arccos(across)):.1f} degrees, {ratio:.2f}:1"
+        )
     figures = _figures(x, y, pitch_um, nominal_um, u_pitch)
     seen = figures[0].value / nominal_um
     for wrong in _OBJECTIVES:
@@ -66,8 +68,12 @@ def _figures(
     low, high = nominal_um * (1 - LIMIT), nominal_um * (1 + LIMIT)
     free = x.freedom
     return (
-        Figure("x", scale_x, stated(u_x, free, scale_x * hypot(u_pitch, _METHOD)), "um/px", low, high),
-        Figure("y", scale_y, stated(u_y, free, scale_y * hypot(u_pitch, _METHOD)), "um/px", low, high),
+        Figure(
+            "x", scale_x, stated(u_x, free, scale_x * hypot(u_pitch, _METHOD)), "um/px", low, high
+        ),
+        Figure(
+            "y", scale_y, stated(u_y, free, scale_y * hypot(u_pitch, _METHOD)), "um/px", low, high
+        ),
         Figure(
             "anisotropy",
             1000 * (scale_x / scale_y - 1),
@@ -88,4 +94,6 @@ def _figures(
 
 
 def _no_grid(what: str) -> Outcome:
-    return refused(STEP, "target", "no ruled grid", what, "Put the ruled grid on, focus on its lines")
+    return refused(
+        STEP, "target", "no ruled grid", what, "Put the ruled grid on, focus on its lines"
+    )

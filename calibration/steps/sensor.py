@@ -31,7 +31,9 @@ class Pair:
 
 
 def measure(
-    pairs: Sequence[Pair], darks: Sequence[Picture], brights: Sequence[Picture],
+    pairs: Sequence[Pair],
+    darks: Sequence[Picture],
+    brights: Sequence[Picture],
     gain: tuple[float, float] = (0.0, np.inf),
 ) -> Outcome:
     """Photon transfer.
@@ -56,7 +58,9 @@ def measure(
     u_read = u_dark / (2 * read)
     prnu, dsnu, u_prnu, u_dsnu = _spatial(brights, darks, slope, black)
     u_dsnu = float(np.hypot(u_dsnu, dsnu * u_slope / slope))
-    bend, u_bend = _bend(np.array([p.exposure for p in pairs]), means - black, pairs[0].first.size, slope)
+    bend, u_bend = _bend(
+        np.array([p.exposure for p in pairs]), means - black, pairs[0].first.size, slope
+    )
     hot = int(np.count_nonzero(np.median(np.stack(darks), axis=0) > black + HOT_DN))
     return Outcome(
         STEP,
@@ -144,9 +148,7 @@ def _rough(average: Floats) -> float:
     return float(np.var(left[np.abs(left) < HOT_DN]))
 
 
-def _bend(
-    exposure: Floats, light: Floats, pixels: int, slope: float
-) -> tuple[float, float]:
+def _bend(exposure: Floats, light: Floats, pixels: int, slope: float) -> tuple[float, float]:
     """Share of light lost at the highest exposure, from light = a e (1 - b e / top)."""
     share = exposure / exposure.max()
     error = np.sqrt(slope * np.maximum(light, 1) / (2 * pixels))

@@ -27,7 +27,7 @@ class Edge:
 
 
 def edge(zone: Floats) -> Edge | None:
-    """Sharpness of the one nearly upright edge in a zone, shape (H, W); None where there is none."""
+    """Sharpness of the nearly upright edge in a zone, shape (H, W); None where there is none."""
     zone = zone.astype(np.float64)
     height, width = zone.shape
     ends = zone[:, : width // 8].mean(), zone[:, -(width // 8) :].mean()

@@ -53,14 +53,32 @@ def measure(reference: Picture, moves: Sequence[Move], um_per_px: float) -> Outc
     figures: list[Figure] = []
     left = []
     for axis, name in enumerate("xy"):
-        design = np.concatenate([places, sides[:, axis : axis + 1] / 2, np.ones((len(moves), 1))], axis=1)
+        design = np.concatenate(
+            [places, sides[:, axis : axis + 1] / 2, np.ones((len(moves), 1))], axis=1
+        )
         values, covariance, freedom = fit(design, seen[:, axis])
         u = [stated(float(covariance[i, i] ** 0.5), freedom) for i in range(3)]
         left.append(seen[:, axis] - design @ values)
         figures += [
-            Figure(f"scale {name}", float(values[axis]), u[axis], "um/um", 1 - MOST_SCALE, 1 + MOST_SCALE),
-            Figure(f"turn {name}", 1000 * float(values[1 - axis]), 1000 * u[1 - axis], "mrad", -5, 5),
-            Figure(f"backlash {name}", float(values[2]), u[2], "um", -MOST_BACKLASH_UM, MOST_BACKLASH_UM),
+            Figure(
+                f"scale {name}",
+                float(values[axis]),
+                u[axis],
+                "um/um",
+                1 - MOST_SCALE,
+                1 + MOST_SCALE,
+            ),
+            Figure(
+                f"turn {name}", 1000 * float(values[1 - axis]), 1000 * u[1 - axis], "mrad", -5, 5
+            ),
+            Figure(
+                f"backlash {name}",
+                float(values[2]),
+                u[2],
+                "um",
+                -MOST_BACKLASH_UM,
+                MOST_BACKLASH_UM,
+            ),
         ]
     freedom = 2 * (len(moves) - 4)
     repeat = (float(np.sum(np.square(left))) / freedom) ** 0.5

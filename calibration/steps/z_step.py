@@ -35,7 +35,9 @@ def measure(
     places = np.array([np.nan if s is None else s for s in seen])
     if np.isnan(places).any():
         what = f"{int(np.isnan(places).sum())} of {len(seen)} pictures show no line that is sharp"
-        return refused(STEP, "target", "no wedge", what, "Put the wedge on; bring its lines to focus")
+        return refused(
+            STEP, "target", "no wedge", what, "Put the wedge on; bring its lines to focus"
+        )
     z = np.asarray(z_um, np.float64)
     heights = places * um_of_height_per_px
     if np.ptp(heights) < 0.2 * np.ptp(z):

@@ -1,8 +1,8 @@
 """A signed calibration: what was measured, by whom, for which camera and objective, until when.
 
 A bundle is signed by the technician who measured. It counts once a second person has signed its
-activation. Activations form a chain, each naming the one before; the last one is in force. Pure: the
-files' bytes come in.
+activation. Activations form a chain, each naming the one before; the last one is in force. Pure:
+the files' bytes come in.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ MOST_OFF_PERCENT = 5
 """A nominal scale further from the measured one is another objective's."""
 
 
-class NoCalibration(Exception):  # noqa: N818
+class NoCalibration(Exception):
     """Why there is no calibration that counts. Says what to do."""
 
 
@@ -130,7 +130,9 @@ def proved(content: bytes, signers: Mapping[str, str]) -> tuple[dict[str, Any], 
     if canonical(signed.model_dump()) != content:
         raise NoCalibration("was edited: it is not written as it was signed; import the original")
     if signed.signer not in signers:
-        raise NoCalibration(f"signed by {signed.signer!r}, whom the settings' `signers` do not name")
+        raise NoCalibration(
+            f"signed by {signed.signer!r}, whom the settings' `signers` do not name"
+        )
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signers[signed.signer]))
         key.verify(signature, body_bytes)
@@ -191,17 +193,23 @@ def following(
     """
     sequence, head = (last.activation.sequence, last.head) if last else (0, "")
     if statement.sequence != sequence + 1 or statement.previous != head:
-        raise NoCalibration(f"activation {statement.sequence} does not follow {sequence}: files are missing")
+        raise NoCalibration(
+            f"activation {statement.sequence} does not follow {sequence}: files are missing"
+        )
     if statement.bundle not in bundles:
         raise NoCalibration(f"the bundle {statement.bundle[:12]} is not there: import it")
     named = bundle(bundles[statement.bundle], signers)
     if named.sha256 != statement.bundle:
-        raise NoCalibration(f"the bundle {statement.bundle[:12]} was exchanged: import the original")
+        raise NoCalibration(
+            f"the bundle {statement.bundle[:12]} was exchanged: import the original"
+        )
     if signers[second] == signers[named.signer]:
         raise NoCalibration(f"{second} signed the bundle: another person must activate it")
     highest, version = (last.highest if last else 0), named.content.version
     if statement.action == "activate" and version <= highest:
-        raise NoCalibration(f"version {version} is not above {highest}: make a new one, or roll back")
+        raise NoCalibration(
+            f"version {version} is not above {highest}: make a new one, or roll back"
+        )
     if statement.action == "rollback" and not (last and version < last.bundle.content.version):
         raise NoCalibration(f"version {version} is not below the one in force")
     return InForce(named, statement, second, max(highest, version), hash_of(statement.model_dump()))

@@ -25,8 +25,8 @@ def written(
 
 Each step saw {targets:,} simulated targets of 640 x 512 px at 0.25 um/px, with noise, optics and a
 truth of their own (`drivers/sources/targets`). In process: no protocol, no stage. Written by
-`make test-slow PART=metrology SEED={seed} TARGETS={targets} FAULTS={planted}`; without the last two,
-1,000 targets a step and a fault.
+`make test-slow PART=metrology SEED={seed} TARGETS={targets} FAULTS={planted}`; without the last
+two, 1,000 targets a step and a fault.
 
 ## Intervals
 
@@ -54,9 +54,9 @@ Of {targets:,} each, at most 1 in 1,000.
 
 ## Planted faults that were not seen
 
-Of {planted:,} each, at most 1 in 1,000. A wrong target, a wrong objective, a blur, a drive that stands
-still and exchanged colours count as seen only if they are told as such; `wrong target` shows a blank
-to six steps and a grid to the flat field, and counts as missed if one of the seven is content.
+Of {planted:,} each, at most 1 in 1,000. A wrong target, a wrong objective, a blur, a drive that
+stands still and exchanged colours count as seen only if they are told as such; `wrong target` shows
+a blank to six steps and a grid to the flat field, and is missed if one of the seven is content.
 
 | fault | missed |
 | --- | --- |

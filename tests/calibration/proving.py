@@ -43,7 +43,11 @@ class Seen:
     def is_right(self) -> bool:
         """Whether interval, uncertainty and error are as promised."""
         bound = BOUNDS.get(self.name, (np.inf, False))[0]
-        return self.held >= LEAST_HELD and LEAST_RATIO <= self.ratio <= MOST_RATIO and self.largest <= bound
+        return (
+            self.held >= LEAST_HELD
+            and LEAST_RATIO <= self.ratio <= MOST_RATIO
+            and self.largest <= bound
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,16 @@ def missed(fault: str, seeds: Sequence[int], workers: int) -> int:
     return sum(_spread(partial(_fault, fault), seeds, workers))
 
 
-def _healthy(
-    name: str, seed: int
-) -> tuple[list[tuple[str, float, float, float | None]], str]:
+def _healthy(name: str, seed: int) -> tuple[list[tuple[str, float, float, float | None]], str]:
     trial = STEPS[name](np.random.default_rng([seed, *name.encode()]))
     outcome = trial.outcome
     figures = [
-        (f.name.split(" ")[0] if name == "sharpness" else f.name, f.value, f.u, trial.truth.get(f.name))
+        (
+            f.name.split(" ")[0] if name == "sharpness" else f.name,
+            f.value,
+            f.u,
+            trial.truth.get(f.name),
+        )
         for f in outcome.figures
     ]
     failed = [str(f) for f in outcome.figures if not f.passes]
@@ -103,7 +110,11 @@ def _seen(name: str, rows: np.ndarray) -> Seen:
     off = np.abs(value - truth)
     share = off / np.abs(truth) if BOUNDS.get(name, (0, False))[1] else off
     return Seen(
-        name, len(rows), float(np.mean(off <= 2 * u)), float(np.mean((off / u) ** 2)), float(share.max())
+        name,
+        len(rows),
+        float(np.mean(off <= 2 * u)),
+        float(np.mean((off / u) ** 2)),
+        float(share.max()),
     )
 
 

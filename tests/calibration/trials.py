@@ -78,7 +78,9 @@ def stage_of(chance: Chance, *, still: bool = False) -> Trial:
     )
     wood, camera = texture(chance), Camera(Sensor(), chance)
     moves = [
-        stage.Move(x, y, i, j, shifted_picture(wood, _moved(true, (x, y), (i, j), chance, still), camera))
+        stage.Move(
+            x, y, i, j, shifted_picture(wood, _moved(true, (x, y), (i, j), chance, still), camera)
+        )
         for x, y, i, j in stage.serpentine(24, 4)
     ]
     reference = shifted_picture(wood, np.zeros(2), camera)
@@ -103,9 +105,7 @@ def flat_of(chance: Chance, vignetting: float | None = None, dust: int = 0) -> T
     light = blank_light(blank)
     corners = [light[a, b].mean() for a in _ends(side) for b in _ends(side)]
     top, left = (side_px // flat_field.BLOCK_PX // 2 - 2 for side_px in light.shape)
-    middle = light[
-        top * 16 : top * 16 + side, left * 16 : left * 16 + side
-    ].mean()
+    middle = light[top * 16 : top * 16 + side, left * 16 : left * 16 + side].mean()
     return Trial(outcome, {"vignetting": 100 * (1 - float(np.mean(corners) / middle))})
 
 
@@ -124,7 +124,9 @@ def density_of(chance: Chance) -> Trial:
 
 def colour_of(chance: Chance, **faults: bool) -> Trial:
     gains = chance.uniform(0.6, 0.95, 3)
-    colours = Colours((gains[0], gains[1], gains[2]), metamerism=chance.uniform(0.003, 0.009), **faults)
+    colours = Colours(
+        (gains[0], gains[1], gains[2]), metamerism=chance.uniform(0.003, 0.009), **faults
+    )
     true_sensor = Sensor()
     picture = colour_picture(colours, chance)
     outcome = colour.measure(picture, true_sensor.black_dn, certified_patches(), (ROWS, COLUMNS))
@@ -147,7 +149,9 @@ def sharpness_of(chance: Chance, share: float = 1.0, blur_px: float | None = Non
     return Trial(outcome, {figure.name: true for figure in outcome.figures})
 
 
-def tilt_of(chance: Chance, tilt: tuple[float, float] | None = None, *, stuck: bool = False) -> Trial:
+def tilt_of(
+    chance: Chance, tilt: tuple[float, float] | None = None, *, stuck: bool = False
+) -> Trial:
     x, y = chance.uniform(-0.5, 0.5, 2) if tilt is None else tilt
     edges = Edges(chance.uniform(0.6, 1.1), DEPTH_UM, chance.uniform(-0.5, 0.5), (x, y))
     camera = Camera(Sensor(), chance)
@@ -177,7 +181,10 @@ def chromatic_of(chance: Chance, extra_px: float = 0) -> Trial:
     red, blue = (
         Grid(
             rotation_rad=turn,
-            shift_px=(place[0] * (1 + stretch[i]) + off[i, 0], place[1] * (1 + stretch[i]) + off[i, 1]),
+            shift_px=(
+                place[0] * (1 + stretch[i]) + off[i, 0],
+                place[1] * (1 + stretch[i]) + off[i, 1],
+            ),
             stretch=stretch[i],
             blur_um=chance.uniform(0.35, 0.5),
         )
@@ -230,7 +237,10 @@ def _wrong_target(chance: Chance) -> list[Outcome]:
     blank = camera.expose(blank_light(Blank()))
     in_colour = np.repeat(blank[..., None], 3, axis=2)
     heights, rising = z_step.heights(4, 4)
-    moves = [stage.Move(x, y, i, j, camera.expose(blank_light(Blank()))) for x, y, i, j in stage.serpentine(24, 3)]
+    moves = [
+        stage.Move(x, y, i, j, camera.expose(blank_light(Blank())))
+        for x, y, i, j in stage.serpentine(24, 3)
+    ]
     return [
         scale.measure(blank, PITCH_UM, NOMINAL_UM),
         stage.measure(blank, moves, NOMINAL_UM),
@@ -238,7 +248,9 @@ def _wrong_target(chance: Chance) -> list[Outcome]:
         focus.sharpness([blank] * 4, BASELINE),
         z_step.measure([blank] * 8, list(heights), rising, 0.025),
         chromatic.measure(in_colour),
-        flat_field.measure([grid_picture(Grid(shift_px=(i, i)), chance) for i in range(16)], camera.expose(0.0)),
+        flat_field.measure(
+            [grid_picture(Grid(shift_px=(i, i)), chance) for i in range(16)], camera.expose(0.0)
+        ),
     ]
 
 
@@ -276,9 +288,18 @@ FAULTS: Mapping[str, Callable[[Chance], list[Outcome]]] = {
     "wrong target": _wrong_target,
 }
 TOLD = frozenset(
-    {"wrong objective", "blurred grid", "blurred edges", "stuck focus (edges)", "stuck focus (wedge)",
-     "stage stands still", "swapped channels", "colour slide upside down", "wrong target"}
-)  # fmt: skip
+    {
+        "wrong objective",
+        "blurred grid",
+        "blurred edges",
+        "stuck focus (edges)",
+        "stuck focus (wedge)",
+        "stage stands still",
+        "swapped channels",
+        "colour slide upside down",
+        "wrong target",
+    }
+)
 """Faults that are told in words, with what to do, and not as a figure out of its limits."""
 
 

@@ -30,7 +30,7 @@ def blank_light(blank: Blank) -> Floats:
     x, y = grid_px()
     radius = (x**2 + y**2) / (x.max() ** 2 + y.max() ** 2)
     fall = 1 - np.float32(blank.vignetting) * radius + np.float32(blank.slope) * x / x.max()
-    return (np.float32(blank.light) * fall).astype(np.float32)
+    return np.asarray(np.float32(blank.light) * fall, np.float32)
 
 
 def blank_pictures(blank: Blank, camera: Camera, chance: Chance, count: int) -> Sequence[Picture]:
@@ -38,7 +38,11 @@ def blank_pictures(blank: Blank, camera: Camera, chance: Chance, count: int) -> 
     light = _specks(blank_light(blank), blank.dust, chance)
     return [
         camera.expose(
-            _specks(light * np.float32(1 + blank.flicker * chance.standard_normal()), blank.debris, chance)
+            _specks(
+                light * np.float32(1 + blank.flicker * chance.standard_normal()),
+                blank.debris,
+                chance,
+            )
         )
         for _ in range(count)
     ]

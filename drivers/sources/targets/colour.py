@@ -42,7 +42,7 @@ def certified_patches(seed: int = 24) -> Patches:
 def camera_matrix(colours: Colours) -> Patches:
     """From linear sRGB to the camera's light, shape (3, 3)."""
     matrix = np.diag(colours.gains) @ MATRIX
-    return matrix[::-1] if colours.swapped else matrix
+    return np.asarray(matrix[::-1] if colours.swapped else matrix)
 
 
 def colour_picture(colours: Colours, chance: Chance, sensor: Sensor | None = None) -> Picture:

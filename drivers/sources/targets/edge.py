@@ -7,7 +7,7 @@ from math import cos, erf, radians, sin
 
 import numpy as np
 
-from drivers.sources.targets.sensor import HEIGHT_PX, WIDTH_PX, Camera, Chance, Floats, Picture
+from drivers.sources.targets.sensor import HEIGHT_PX, WIDTH_PX, Camera, Floats, Picture
 
 ZONES = 3
 """Along each side."""

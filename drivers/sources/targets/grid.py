@@ -1,4 +1,4 @@
-"""A ruled grid: dark lines of a certified pitch in two directions; for scale and chromatic shift."""
+"""A ruled grid: dark lines of a certified pitch; for scale and chromatic shift."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ def grid_light(grid: Grid, pitch_um: tuple[float, float]) -> Floats:
     light = light * _lines((sin * x + cos * y) / np.float32(pitch_um[1]), grid.blur_um, pitch_um[1])
     gx, gy = grid_px()
     fall = 1 - np.float32(grid.vignetting) * (gx**2 + gy**2) / (gx.max() ** 2 + gy.max() ** 2)
-    return (np.float32(0.85) * light * fall).astype(np.float32)
+    return np.asarray(np.float32(0.85) * light * fall, np.float32)
 
 
 def grid_picture(grid: Grid, chance: Chance, sensor: Sensor | None = None) -> Picture:

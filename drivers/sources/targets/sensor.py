@@ -1,12 +1,13 @@
 """A simulated camera sensor: light becomes grey levels, with the noise of a real one."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float32]
+Floats: TypeAlias = npt.NDArray[Any]
+"""float32 or float64."""
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Chance: TypeAlias = np.random.Generator
 
@@ -61,7 +62,7 @@ class Camera:
         noise = np.sqrt(np.maximum(electrons, 0) + np.float32(s.read_e**2))
         total = electrons + self._dark + noise * _normal(self._chance, self._dark.shape)
         grey = np.float32(s.gain) * total + np.float32(s.black_dn)
-        picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+        picture: Picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
         picture.reshape(-1)[self._hot] = 255
         return picture
 

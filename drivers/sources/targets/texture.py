@@ -40,7 +40,9 @@ def true_shift(stage: Stage, place_um: Floats, side: Floats, chance: Chance) -> 
 
 def texture(chance: Chance) -> Floats:
     """Spectrum of a periodic random texture twice a picture wide, no wave under `FINEST_PX`."""
-    noise = np.fft.rfft2(chance.standard_normal((2 * HEIGHT_PX, WIDTH_PX + 128), np.float32)[:HEIGHT_PX + 128])
+    noise = np.fft.rfft2(
+        chance.standard_normal((2 * HEIGHT_PX, WIDTH_PX + 128), np.float32)[: HEIGHT_PX + 128]
+    )
     fy = np.fft.fftfreq(noise.shape[0])[:, None]
     fx = np.fft.rfftfreq(WIDTH_PX + 128)[None, :]
     radius = np.hypot(fx, fy)

@@ -21,7 +21,10 @@ from edge.slide.bundle import (
     sign,
 )
 
-KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32)) for name in ("ada", "bo", "eve")}
+KEYS = {
+    name: Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32))
+    for name in ("ada", "bo", "eve")
+}
 SIGNERS = {n: k.public_key().public_bytes_raw().hex() for n, k in KEYS.items() if n != "eve"}
 MADE = 1_000 * DAY_US
 
@@ -57,7 +60,11 @@ class Chain:
 
     def act(self, action: Any, name: str, by: str = "bo") -> None:
         statement = Activation(
-            action=action, sequence=len(self.activations) + 1, bundle=name, previous=self.head, at_us=MADE
+            action=action,
+            sequence=len(self.activations) + 1,
+            bundle=name,
+            previous=self.head,
+            at_us=MADE,
         ).model_dump()
         self.activations.append(sign(statement, by, KEYS[by]))
         self.head = hash_of(statement)
