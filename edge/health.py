@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from drivers.scanner.messages import OpenSlide
-from drivers.scanner.words import Purpose
 from edge.slide.record import Incident, IncidentKind
 from edge.verdict import system
 from engines.card import ModelCard
@@ -80,9 +79,6 @@ def incidents_at_opening(
         yield Incident(IncidentKind.ON_CPU, f"{engine.identity}: {engine.cpu_because}")
     if not engine.is_proved:
         yield Incident(IncidentKind.ENGINE_UNPROVED, engine.problem)
-    if message.purpose is Purpose.CLINICAL:
-        detail = "a clinical slide needs a signed calibration; there is none"
-        yield Incident(IncidentKind.CALIBRATION_MISSING, detail)
     if message.specimen not in card.specimens:
         reporting = ", ".join(system.of_specimen(message.specimen)) or "no system that is known"
         detail = (

@@ -70,6 +70,9 @@ class Settings(_Section):
     is never proved: to measure the daemon's own cost."""
     engine_threads: Annotated[int, Field(ge=1, le=64)] = 1
     quality_threads: Annotated[int, Field(ge=1, le=16)] = 2
+    signers: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = {}
+    """Who may sign a calibration: a name, and the Ed25519 public key that `cytoedge calibrate key`
+    prints. One signs what was measured, another activates it."""
     purposes: frozenset[Purpose] = frozenset(Purpose) - {Purpose.CALIBRATION}
     """The purposes of slides that this daemon takes."""
     free_disk_percent: Annotated[int, Field(ge=0, le=50)] = 5

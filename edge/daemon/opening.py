@@ -10,11 +10,11 @@ from drivers.problem import Problem
 from drivers.scanner.lists import CircleSpot, PlanList
 from drivers.scanner.messages import OpenSlide
 from drivers.scanner.words import Code
+from edge.daemon.calibrating import calibration_of
 from edge.daemon.engine import Engine
 from edge.detection.basis import basis
 from edge.health import incidents_at_opening
 from edge.settings import Settings
-from edge.slide.calibration import declared_by_source
 from edge.slide.canonical import canonical
 from edge.slide.place import Circle, Rectangle
 from edge.slide.plan import Plan, PlannedField
@@ -38,6 +38,8 @@ class Opened:
 
     opening: Opening
     incidents: Sequence[Incident]
+    pm_per_px: int
+    """By the calibration, whatever the driver declares."""
 
 
 def open_slide(
@@ -48,7 +50,7 @@ def open_slide(
     if refused is not None:
         return refused
     assert engine.card is not None  # noqa: S101  # else it was refused
-    calibration = declared_by_source(message.optics.pm_per_px, message.registration_nm)
+    calibration, uncalibrated = calibration_of(message, settings)
     opening = Opening(
         slide=message.slide,
         purpose=message.purpose.value,
@@ -63,8 +65,8 @@ def open_slide(
             | {"calibration": calibration.identity, "engine": engine.health.identity},
         ),
     )
-    incidents = list(incidents_at_opening(message, engine.card, engine.health))
-    return Opened(opening, incidents)
+    incidents = [*incidents_at_opening(message, engine.card, engine.health), *uncalibrated]
+    return Opened(opening, incidents, calibration.pm_per_px)
 
 
 def flags(opening: Opening, planned: int) -> tuple[str, ...]:

@@ -247,7 +247,7 @@ class Writer:
             self._not_opened(task, "its file is damaged")
             return
         self._central.identify(slide, task.message.barcode, task.message.operator)
-        optics = task.message.optics
+        optics = task.message.optics.model_copy(update={"pm_per_px": opened.pm_per_px})
         store.belong_to(Owner(task.driver, task.opening, optics.pm_per_px))
         rows: list[Row] = [opening, *opened.incidents]
         store.commit([], rows, self._boot, time.time_ns() // 1000)

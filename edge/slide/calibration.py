@@ -1,10 +1,12 @@
 """What the scanner's optics and stage are known to do.
 
-In this first form it is declared by the source: right for simulation and replay, never enough for
-a clinical slide.
+Declared by the source: right for simulation and replay, never enough for a clinical slide, which
+needs a bundle.
 """
 
 from dataclasses import dataclass
+
+from edge.slide.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,9 @@ def declared_by_source(pm_per_px: int, registration_nm: int) -> Calibration:
         pm_per_px,
         registration_nm,
     )
+
+
+def measured(found: Bundle) -> Calibration:
+    """The calibration that a bundle holds."""
+    content = found.content
+    return Calibration(found.identity, content.pm_per_px, content.registration_nm)
