@@ -5,6 +5,7 @@ import typer
 from edge.commands import (
     benching,
     checking,
+    consoling,
     demonstrating,
     heads,
     models,
@@ -16,5 +17,15 @@ from edge.commands import (
 
 def register(app: typer.Typer) -> None:
     """Add them to the program."""
-    for module in (running, demonstrating, watching, heads, checking, validating, models, benching):
+    for module in (
+        running,
+        demonstrating,
+        watching,
+        consoling,
+        heads,
+        checking,
+        validating,
+        models,
+        benching,
+    ):
         module.register(app)

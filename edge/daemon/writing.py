@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from drivers.scanner.messages import Revise
 from edge.daemon.engine import Engine
 from edge.intake.effects import Open, TakeOver, Takes, Write
 from edge.slide.record import Incident, Record
@@ -19,6 +20,15 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Correct:
+    """Keep what a person says of a slide."""
+
+    peer: bytes
+    """Who waits for the answer."""
+    wish: Revise
+
+
+@dataclass(frozen=True, slots=True)
 class EngineIs:
     """The engine was proved, or is broken."""
 
@@ -32,4 +42,4 @@ class Everywhere:
     incident: Incident
 
 
-Task: TypeAlias = Keep | Write | Open | TakeOver | Takes | EngineIs | Everywhere
+Task: TypeAlias = Keep | Write | Open | TakeOver | Takes | Correct | EngineIs | Everywhere

@@ -66,6 +66,11 @@ class Central:
         """
         self._write("INSERT OR REPLACE INTO identifiers VALUES (?,?,?)", (slide, barcode, operator))
 
+    def identifiers(self) -> dict[str, tuple[str, str]]:
+        """Barcode and operator of each slide."""
+        found = self._sql.execute("SELECT slide, barcode, operator FROM identifiers")
+        return {slide: (barcode, operator) for slide, barcode, operator in found}
+
     def append(self, slide: str, revision: int, verdict: bytes) -> None:
         """Take a verdict into the chain; once only, however often it is called.
 

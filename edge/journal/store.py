@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS crops (
 CREATE TABLE IF NOT EXISTS rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
 CREATE TABLE IF NOT EXISTS verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
+-- What people said of it, in one numbering with the verdicts.
+CREATE TABLE IF NOT EXISTS revisions (
+  revision INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS owner (
   id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT, pm_per_px INTEGER);
 -- What provisional verdicts said, by settled ground. It depends on arrival: no verdict reads it.
@@ -164,6 +167,24 @@ class SlideStore:
             "SELECT revision, body, issued_at_us FROM verdicts ORDER BY revision"
         )
         return [Verdict(*columns) for columns in found]
+
+    def revise(self, revision: int, body: bytes) -> None:
+        """Keep what a person said. Nothing that was said before is touched.
+
+        Raises:
+            StoreFault: It could not be written, or there is a revision of that number.
+        """
+        try:
+            with self._sql:
+                self._sql.execute("INSERT INTO revisions VALUES (?,?)", (revision, body))
+        except sqlite3.Error as error:
+            raise StoreFault(f"{self.path}: {error}") from error
+
+    def revisions(self) -> list[tuple[int, bytes]]:
+        """What people said, with its numbers, in order."""
+        return self._sql.execute(
+            "SELECT revision, body FROM revisions ORDER BY revision"
+        ).fetchall()
 
     def mark(self, step: int, body: bytes) -> None:
         """Keep a point of the slide's curve, in place of one of the same step.

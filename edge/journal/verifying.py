@@ -111,7 +111,8 @@ def _issued(state_dir: Path, slide: str) -> dict[int, str]:
     if store is None:
         return {}
     try:
-        return {verdict.revision: hash_of(verdict.body) for verdict in store.verdicts()}
+        issued = [(verdict.revision, verdict.body) for verdict in store.verdicts()]
+        return {number: hash_of(body) for number, body in (*issued, *store.revisions())}
     finally:
         store.close()
 
