@@ -14,6 +14,7 @@ from drivers.scanner.words import RevisionReason
 from edge.console.access import Asking
 from edge.console.watching import shown_result
 from edge.revision.concordance import concordance
+from edge.revision.revision import machine_says
 from edge.revision.zones import Zone
 from edge.verdict import system
 
@@ -61,7 +62,8 @@ async def _case(asking: Asking, problem: Problem | None = None, status: int = 20
     stage = found["case"]["stage"]
     may_sign = bool(own) and stage == "ready" and said[-1]["says"] == own[-1]["says"]
     return console.page(
-        asking, "case.html", status, **found, hides=hides, reasons=REASONS, problem=problem,
+        asking, "case.html", status, **found, hides=hides, reasons=REASONS,
+        machine=machine_says(found["report"].verdict.model_dump(mode="json")), problem=problem,
         own=own[-1] if own else None, may_sign=may_sign, form=asking.form,
         choices=_choices(found),
     )  # fmt: skip
