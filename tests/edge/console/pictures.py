@@ -1,10 +1,12 @@
-"""Draws the manual's pictures: `python -m tests.edge.console.pictures`, with a browser beside it."""
+"""Draws the manual's pictures: `python -m tests.edge.console.pictures`; it needs a browser."""
 
 import os
 import tempfile
 import threading
 from pathlib import Path
 
+import cv2
+import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from drivers.sources.simulated.render import Options, SimulatedSlide
@@ -40,7 +42,7 @@ def main() -> None:
         site.add_people()
         site.start()
         rig.wait_ready()
-        for specimen, seed, fields in (("negative", 5, 60), ("hsil", 3, 80)):
+        for specimen, seed, fields in (("negative", 5, 30), ("hsil", 3, 50)):
             rig.scan(source(specimen, seed, fields))
         said = {"says": "NILM", "follows": "1", "reason": "overcalled", "text": "no lesion seen"}
         site.post("/cases/sim-5/judge", "cytologist", said)
@@ -55,10 +57,10 @@ def main() -> None:
             page.context.clear_cookies()
             page.context.add_cookies([theme_cookie])  # type: ignore[list-item]
             seed = 7 if theme == "light" else 8
-            scan = threading.Thread(target=rig.scan, args=(source("blurred", seed, 320),))
+            scan = threading.Thread(target=rig.scan, args=(source("blurred", seed, 130),))
             scan.start()
-            rig.wait_until(lambda s: any(o["committed"] > 60 for o in s["open_slides"]))
-            page.wait_for_timeout(2_500)
+            rig.wait_until(lambda s: any(o["committed"] > 50 for o in s["open_slides"]))
+            page.wait_for_timeout(2_100)
             for name, (who, path) in SHOWN.items():
                 shoot(page, site, who, path.replace("sim-7", f"sim-{seed}"), f"{name}-{theme}")
             scan.join()
@@ -73,8 +75,9 @@ def shoot(page: Page, site: Site, who: str, path: str, name: str) -> None:
         cookie = {"name": "cytoedge", "value": site.cookies[who], "url": site.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
     page.goto(site.url + path)
-    page.wait_for_timeout(400)
-    page.screenshot(path=TO / f"{name}.png")
+    page.wait_for_timeout(250)
+    pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    cv2.imwrite(str(TO / f"{name}.webp"), pixels, [cv2.IMWRITE_WEBP_QUALITY, 80])
 
 
 if __name__ == "__main__":
