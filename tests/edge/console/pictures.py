@@ -77,6 +77,7 @@ def shoot(page: Page, site: Site, who: str, path: str, name: str) -> None:
     page.goto(site.url + path)
     page.wait_for_timeout(250)
     pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
     cv2.imwrite(str(TO / f"{name}.webp"), pixels, [cv2.IMWRITE_WEBP_QUALITY, 80])
 
 
