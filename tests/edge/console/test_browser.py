@@ -121,7 +121,7 @@ def test_from_the_worklist_to_a_signature_by_keyboard_alone(
         press("Space")
     press("Enter")
     page.wait_for_selector("form[action$='/sign']")
-    page.wait_for_function("document.activeElement.name === 'secret'")
+    expect(page.locator("[name=secret]")).to_be_focused()
     press("4", "7", "1", "1", "Enter")
     page.wait_for_selector("h1:text('Worklist'), .problem")
     assert page.locator(".problem").all_inner_texts() == []
