@@ -54,6 +54,31 @@ class Retention(_Section):
     """Over this much of all slides together the oldest are deleted; 0 sets no limit."""
 
 
+class Revision(_Section):
+    """When a second person must read a slide."""
+
+    second_read_percent: Annotated[int, Field(ge=0, le=100)] = 10
+    """Of the slides that machine and first reader call negative. Source of the default: 42 CFR
+    493.1274(c)(1) has 10 % of negative gynaecologic cases read again."""
+    seed: str = ""
+    """Chooses which; keep it from the readers."""
+
+
+class Console(_Section):
+    """The operator's console."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8470
+    """On this machine only; 0 takes any that is free."""
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1"})
+    """Names by which browsers may call it. A proxy that brings TLS needs its own here."""
+    viewer_without_login: bool = True
+    """Whoever sits at this machine may look. Turn it off behind a proxy."""
+    idle_minutes: Annotated[int, Field(ge=1, le=480)] = 15
+    """A person who does nothing for so long must log in again."""
+    times_cases: bool = True
+    """Note how long a reader had a case open."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -63,6 +88,8 @@ class Settings(_Section):
     window: Window = Window()
     requests: Requests = Requests()
     retention: Retention = Retention()
+    revision: Revision = Revision()
+    console: Console = Console()
     model: Path | None = None
     """A model's folder. Default: the shipped one."""
     engine: Literal["auto", "tensorrt", "openvino", "idle"] = "auto"

@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.words import (
@@ -26,6 +26,9 @@ from drivers.scanner.words import (
     Purpose,
     RequestKind,
     RequestReason,
+    RevisionAct,
+    RevisionReason,
+    Role,
     Side,
     SkipReason,
     SlideStatus,
@@ -410,10 +413,10 @@ class Ask(ClientMessage):
     """A question of a tool; changes nothing and needs no session."""
 
     type: Literal["ask"] = "ask"
-    what: Literal["status", "slides", "verdict", "records", "record", "health"]
+    what: Literal["status", "slides", "slide", "verdict", "gallery", "records", "record", "health"]
     """Which question."""
     slide: Id | None = None
-    """For `verdict`, `records` and `record`."""
+    """For all but `status`, `slides` and `health`."""
     image: ImageKey | None = None
     """For `record`."""
 
@@ -425,6 +428,40 @@ class Told(Answer):
     type: Literal["told"] = "told"
     what: str
     """Which question was asked."""
+
+
+class Revise(ClientMessage):
+    """A person's judgement of a slide that has ended. The machine's verdict stands beside it."""
+
+    type: Literal["revise"] = "revise"
+    slide: Id
+    follows: Count
+    """The newest revision that its author saw: where there is a newer one, it is refused."""
+    act: RevisionAct
+    """`judge`: a category and why. `sign`: that judgement becomes the slide's result."""
+    says: Text
+    """A category of the slide's system, or `unsatisfactory`. Of `sign`, what is signed."""
+    reason: RevisionReason
+    """`agrees` where it says what the machine said; else why it does not."""
+    text: Annotated[str, StringConstraints(max_length=1_000)] = ""
+    """In the person's words; must not be empty where the reason is not `agrees`."""
+    person: Id
+    """Who; the tool has seen to it that it is they."""
+    role: Role
+    """As what: only a `cytologist` judges and signs."""
+    blind: bool = False
+    """Whether the machine's verdict was hidden until they judged."""
+    seconds: Count | None = None
+    """Spent on the case; null where that is not counted."""
+
+
+class Revised(Answer):
+    """The revision is on the disk, and in the chain."""
+
+    type: Literal["revised"] = "revised"
+    slide: Id
+    revision: Count
+    """Its number."""
 
 
 class Event(Words):
@@ -445,8 +482,10 @@ class Event(Words):
 AboutSlide: TypeAlias = (
     OpenSlide | SendField | SkipField | Withdraw | RequestAnswer | CloseSlide | AbortSlide
 )
-FromClient: TypeAlias = Hello | Bye | Ping | AboutSlide | Ask
+FromClient: TypeAlias = Hello | Bye | Ping | AboutSlide | Ask | Revise
 Done: TypeAlias = (
     SlideOpened | Committed | FieldSkipped | Withdrawn | Answered | SlideClosed | SlideAborted
 )
-FromDaemon: TypeAlias = Welcome | Farewell | Pong | Done | Refused | Error | Told | Request
+FromDaemon: TypeAlias = (
+    Welcome | Farewell | Pong | Done | Refused | Error | Told | Revised | Request
+)

@@ -103,6 +103,8 @@ class Code(StrEnum):
     UNKNOWN_SLIDE = "unknown_slide"
     NOT_ASKED = "not_asked"
     """An answer to a request that was never made."""
+    REVISION = "revision"
+    """What a person may not say of a slide, or not now."""
     STATE = "state"
     """Not now: the slide's state does not allow it."""
 
@@ -129,6 +131,7 @@ class EventKind(StrEnum):
     VERDICT = "verdict"
     REQUEST = "request"
     TO_DO = "to_do"
+    REVISION = "revision"
     HEALTH = "health"
 
 
@@ -147,6 +150,24 @@ RequestReason: TypeAlias = Literal[
     "category_stands",
 ]
 """Why it asks."""
+RevisionAct: TypeAlias = Literal["judge", "sign"]
+"""What a person does about a slide that has ended."""
+RevisionReason: TypeAlias = Literal[
+    "agrees",
+    "blind",
+    "undercalled",
+    "overcalled",
+    "artefact",
+    "reactive",
+    "cellularity",
+    "clinical",
+    "consensus",
+    "correction",
+    "other",
+]
+"""Why a person judges so."""
+Role: TypeAlias = Literal["viewer", "operator", "technician", "cytologist", "administrator"]
+"""What a person may do at the console."""
 AnswerWord: TypeAlias = Literal["accepted", "refused", "done"]
 """What a driver says to a request. To ignore it is to say nothing."""
 Disposition: TypeAlias = Literal["used", "unusable", "unprocessed"]

@@ -4,7 +4,7 @@ import secrets
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,7 +17,7 @@ from drivers.sources.simulated.render import Options, SimulatedSlide
 from drivers.sources.simulated.specimen import PRESETS, preset
 from drivers.sources.source import Source
 from edge.commands.common import FAULT, AsJson, Tools, err, refusals, say
-from edge.commands.own_daemon import own_daemon
+from edge.commands.own_daemon import own_console, own_daemon
 from edge.commands.watching import words
 
 FRESH_SEEDS = range(100_000, 1_000_000)
@@ -57,15 +57,28 @@ def demo(
             )
         else:
             source = ImageFolder(ReplayOptions(replay, um_per_px))
-        with own_daemon(folder) as (settings, _):
+        with (
+            own_daemon(folder) as (settings, _),
+            own_console(folder / "cytoedge.toml", 0) as served,
+        ):
             endpoints = settings.endpoints
+            err.print(f"{served} (open it to see the slide while it is scanned)")
             scan = _scan(endpoints.drivers, source, is_quiet=as_json)
             if scan.verdict is None:
                 err.print(f"The scan ended without a verdict: {scan.why or scan.refusals}")
                 raise typer.Exit(FAULT)
             with Tools(endpoints.tools) as tools:
                 found = tools.ask("verdict", source.facts.slide)
-    waited_s = scan.last_field_to_verdict_s or 0.0
+            waited_s = scan.last_field_to_verdict_s or 0.0
+            _tell(found, shown, waited_s, as_json=as_json)
+            if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+                err.print(f"{served} stays until you press Enter.")
+                sys.stdin.readline()
+
+
+def _tell(
+    found: dict[str, Any], shown: dict[str, str | int], waited_s: float, *, as_json: bool
+) -> None:
     if as_json:
         say(found | shown | {"last_field_to_verdict_s": round(waited_s, 3)})
         return

@@ -50,6 +50,26 @@ def launch(where: Place) -> "subprocess.Popen[bytes]":
 
 
 @contextmanager
+def own_console(file: Path, port: int) -> Iterator[str]:
+    """Run a console beside a daemon while the context lasts: what it says when it serves.
+
+    Args:
+        file: The daemon's settings.
+        port: Where; 0 is any.
+    """
+    command = [sys.executable, "-m", "edge.cli", "console", "--settings", str(file)]
+    command += ["--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # this program itself
+    assert process.stdout is not None  # noqa: S101  # it is a pipe
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait(END_S)
+        process.stdout.close()
+
+
+@contextmanager
 def own_daemon(folder: Path, **changed: str | int) -> Iterator[tuple[Settings, int]]:
     """Run a daemon while the context lasts: its settings, and its process."""
     where = place(folder, **changed)

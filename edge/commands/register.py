@@ -5,6 +5,7 @@ import typer
 from edge.commands import (
     benching,
     checking,
+    consoling,
     demonstrating,
     heads,
     keeping,
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
         demonstrating,
         watching,
         keeping,
+        consoling,
         heads,
         checking,
         validating,

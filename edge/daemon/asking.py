@@ -8,18 +8,23 @@ import sqlite3
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from drivers.problem import Problem
 from drivers.scanner import codec
 from drivers.scanner.messages import Ask, FromDaemon, Told
 from drivers.scanner.words import Code
+from edge.daemon import cases, telling
 from edge.daemon.outbox import Outbox
 from edge.intake.effects import Reply
 from edge.journal import shelf
+from edge.journal.central import Central
 from edge.journal.durable import StoreFault
 from edge.journal.store import SlideStore
+from edge.revision.revision import machine_says
+from edge.revision.signing import Drawing
+from edge.revision.zones import order, zone
+from edge.settings import Settings
 from edge.slide.finding import finding
 from edge.slide.record import Closing, Image, reasons
 
@@ -38,8 +43,9 @@ class Question:
 class Asker:
     """Answers one question after the other."""
 
-    def __init__(self, state_dir: Path, verdicts: Mapping[str, bytes], outbox: Outbox) -> None:
-        self._state_dir, self._verdicts, self._outbox = state_dir, verdicts, outbox
+    def __init__(self, settings: Settings, verdicts: Mapping[str, bytes], outbox: Outbox) -> None:
+        self._state_dir, self._verdicts, self._outbox = settings.state_dir, verdicts, outbox
+        self._drawing = Drawing(settings.revision.second_read_percent, settings.revision.seed)
         self._questions: queue.Queue[Question | None] = queue.Queue(maxsize=64)
         self._thread = threading.Thread(target=self._run, name="asker", daemon=True)
 
@@ -86,7 +92,12 @@ class Asker:
         try:
             if ask.what == "verdict":
                 curve = [json.loads(body) for body in store.curve()]
-                return _told(ask, self._verdict(str(ask.slide), store) | {"curve": curve})
+                found = self._verdict(str(ask.slide), store)
+                return _told(ask, found | {"curve": curve, "case": self._case(ask.slide, store)})
+            if ask.what == "slide":
+                return _told(ask, self._one(str(ask.slide), store))
+            if ask.what == "gallery":
+                return _told(ask, {"gallery": self._gallery(str(ask.slide), store)})
             if ask.what == "records":
                 return _told(
                     ask, {"records": [_brief(store, k.record.image) for k in store.records()]}
@@ -95,8 +106,36 @@ class Asker:
         finally:
             store.close()
 
+    def _case(self, slide: str | None, store: SlideStore) -> dict[str, Any] | None:
+        """What people said of it; None while it has not ended."""
+        issued = store.last_verdict()
+        if slide is None or issued is None:
+            return None
+        return cases.brief(cases.case_of(slide, issued, store, self._drawing))
+
+    def _one(self, slide: str, store: SlideStore) -> dict[str, Any]:
+        opening = shelf.opening(store)
+        if opening is None:
+            raise ValueError("its opening never became durable")
+        barcode, operator = self._identifiers().get(slide, ("", ""))
+        rows = telling.told(opening, list(store.others()))
+        return rows | {"barcode": barcode, "operator": operator}
+
+    def _gallery(self, slide: str, store: SlideStore) -> list[dict[str, Any]]:
+        opening, verdict = shelf.opening(store), self._verdict(slide, store)["verdict"]
+        if opening is None or verdict is None:
+            return []
+        return telling.gallery(verdict["gallery"], opening, store)
+
+    def _identifiers(self) -> dict[str, tuple[str, str]]:
+        central = Central(self._state_dir, read_only=True)
+        try:
+            return {slide: central.identifiers(slide)[:2] for slide in central.identified()}
+        finally:
+            central.close()
+
     def _slides(self) -> list[dict[str, Any]]:
-        found = []
+        found, identifiers = [], self._identifiers()
         for slide in shelf.slides(self._state_dir):
             store = shelf.read(self._state_dir, slide)
             if store is None:
@@ -105,8 +144,19 @@ class Asker:
                 opening = shelf.opening(store)
                 if opening is not None:
                     issued = self._verdict(slide, store)
+                    verdict = issued["verdict"]
                     found.append(
                         {
+                            "barcode": identifiers.get(slide, ("", ""))[0],
+                            "issued_at_us": issued["issued_at_us"],
+                            "system": opening.basis.system,
+                            "not_excluded": (verdict or {}).get("not_excluded", []),
+                            "zone": None if verdict is None else zone(verdict).name.lower(),
+                            "order": None
+                            if verdict is None
+                            else order(verdict, issued["issued_at_us"]),
+                            "machine_says": None if verdict is None else machine_says(verdict),
+                            "case": self._case(slide, store),
                             "slide": slide,
                             "purpose": opening.purpose,
                             "specimen": opening.specimen,
@@ -187,4 +237,6 @@ def _brief(store: SlideStore, image: Image) -> dict[str, Any]:
         "reasons": list(reasons(record.cells)),
         "quality": dict(record.quality),
         "findings": len(record.findings),
+        "severity": telling.severity(record),
+        "filled": telling.filled(record),
     }

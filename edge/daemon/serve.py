@@ -12,7 +12,7 @@ import zmq
 from drivers.problem import Refusal, shown
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
-from drivers.scanner.messages import Ask, Error
+from drivers.scanner.messages import Ask, Error, Revise
 from drivers.scanner.words import Code, Window
 from edge.daemon import memory, sockets
 from edge.daemon.asking import Asker, Question
@@ -22,7 +22,7 @@ from edge.daemon.outbox import BELL, News, Outbox, Publish, Raise
 from edge.daemon.publisher import Publisher
 from edge.daemon.sockets import Socket, Sockets
 from edge.daemon.writer import Writer
-from edge.daemon.writing import Everywhere
+from edge.daemon.writing import Correct, Everywhere
 from edge.health import Alert, Severity
 from edge.intake import receive, requests
 from edge.intake.book import Book
@@ -79,7 +79,7 @@ class Daemon:
         )
         self._desk.books.update((book.slide, book) for book in self._writer.restore())
         self._judging = Judging(settings, readings, self._writer.write, self._outbox)
-        self._asker = Asker(settings.state_dir, self._writer.verdicts, self._outbox)
+        self._asker = Asker(settings, self._writer.verdicts, self._outbox)
         self._sockets = Sockets(self._context, settings)
         self._publisher = Publisher(self._sockets.events, boot)
         self._is_ending = False
@@ -218,7 +218,9 @@ class Daemon:
             self._send(self._sockets.tools, Reply(peer, codec.error_of(decoded)))
             return
         ask = decoded.message
-        if not isinstance(ask, Ask):
+        if isinstance(ask, Revise):
+            self._writer.write(Correct(peer, ask))
+        elif not isinstance(ask, Ask):
             why = problem(Code.MESSAGE, "type", shown(ask.type))
             wrong = Undecodable(ask.id, ask.type, Code.MESSAGE, why)
             self._send(self._sockets.tools, Reply(peer, codec.error_of(wrong)))

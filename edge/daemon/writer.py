@@ -16,23 +16,25 @@ from typing import Any
 from drivers.problem import Problem
 from drivers.scanner.words import Code, EventKind
 from edge import pipeline
+from edge.daemon import cases, telling
 from edge.daemon.engine import Engine
 from edge.daemon.live import Live, Reading, reading
 from edge.daemon.opening import NotOpened, disk_is_low, flags, open_slide
 from edge.daemon.outbox import News, Outbox, Publish, Raise
-from edge.daemon.writing import Audit, EngineIs, Everywhere, Keep, Task
+from edge.daemon.writing import Audit, Correct, EngineIs, Everywhere, Keep, Task
 from edge.evidence.fold import Evidence
 from edge.health import Alert, Severity, incidents_on_restart
 from edge.intake import captures, receive, requests, slides
 from edge.intake.book import Book, Outcome
 from edge.intake.desk import Desk
-from edge.intake.effects import Effect, Open, TakeOver, Takes, Write
+from edge.intake.effects import Effect, Open, Reply, TakeOver, Takes, Write
 from edge.journal import chain, shelf
 from edge.journal.central import Central
 from edge.journal.durable import DamagedFile, StoreFault, fault_of, make_folder
 from edge.journal.retention import Keeper
 from edge.journal.store import Kept, Owner, SlideStore
 from edge.requests.choose import choose
+from edge.revision.signing import Drawing
 from edge.settings import Settings
 from edge.slide.record import Closing, Incident, Opening, Record, Row, reasons
 from edge.verdict.announcement import due
@@ -88,6 +90,7 @@ class Writer:
     def restore(self) -> Iterator[Book]:
         """The slides that are open, from their files; damaged ones are told and left alone."""
         self._keeper.finish()
+        cases.complete(self._settings.state_dir, self._central)
         finished = self._central.slides(chain.VERDICT)
         for slide in shelf.slides(self._settings.state_dir):
             if slide in finished:
@@ -170,6 +173,9 @@ class Writer:
                 case Takes():
                     if (live := self._live.get(task.slide)) is not None:
                         live.takes, live.is_changed = task.kinds, True
+                case Correct():
+                    self._flush()
+                    self._correct(task)
                 case EngineIs():
                     self._take_engine(task.engine)
                 case Audit():
@@ -189,6 +195,15 @@ class Writer:
             partial(captures.committed, slide=task.slide, image=record.image, outcome=outcome),
             Publish(EventKind.FIELD_CHECKED, task.slide, _checked(record, why)),
         ]
+
+    def _correct(self, task: Correct) -> None:
+        settings = self._settings
+        drawing = Drawing(settings.revision.second_read_percent, settings.revision.seed)
+        made = cases.revise(settings.state_dir, self._central, drawing, task.wish, _now_us())
+        self._outbox.put(Reply(task.peer, made.answer))
+        if made.revision is not None:
+            body = made.revision.model_dump(mode="json")
+            self._outbox.put(Publish(EventKind.REVISION, task.wish.slide, body))
 
     def _note(self, task: Write) -> None:
         pending = self._of(task.slide)
@@ -420,6 +435,8 @@ def _checked(record: Record, why: tuple[str, ...]) -> dict[str, Any]:
         "reasons": list(why),
         "quality": dict(record.quality),
         "findings": len(record.findings),
+        "severity": telling.severity(record),
+        "filled": telling.filled(record),
     }
 
 

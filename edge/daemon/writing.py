@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from drivers.scanner.messages import Revise
 from edge.daemon.engine import Engine
 from edge.intake.effects import Open, TakeOver, Takes, Write
 from edge.slide.record import Incident, Record
@@ -17,6 +18,15 @@ class Keep:
     record: Record
     identity: str
     """Of the capture that it was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Keep what a person says of a slide."""
+
+    peer: bytes
+    """Who waits for the answer."""
+    wish: Revise
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +52,4 @@ class Audit:
     what: Mapping[str, str | int]
 
 
-Task: TypeAlias = Audit | Keep | Write | Open | TakeOver | Takes | EngineIs | Everywhere
+Task: TypeAlias = Audit | Keep | Write | Open | TakeOver | Takes | Correct | EngineIs | Everywhere

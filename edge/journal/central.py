@@ -119,16 +119,23 @@ class Central:
         self._note(entry)
 
     def enter(
-        self, slide: str, revision: int, verdict: bytes, issued_at_us: int, seal: str
+        self,
+        slide: str,
+        revision: int,
+        verdict: bytes,
+        issued_at_us: int,
+        seal: str,
+        reader: str | None = None,
     ) -> None:
         """Take a verdict into the chain; once only, however often it is called.
 
         Args:
             slide: Its slide.
             revision: Its number.
-            verdict: Its bytes.
+            verdict: Its bytes; of a reader's, the revision's.
             issued_at_us: When it was issued.
             seal: Of the slide's rows: `SlideStore.seal`.
+            reader: The person who said it; None for the machine.
 
         Raises:
             StoreFault: It could not be written.
@@ -141,9 +148,9 @@ class Central:
             "seal": seal,
         }
         known = "SELECT 1 FROM chain WHERE kind = ? AND what = ?"
-        values = (chain.VERDICT, canonical(what).decode())
-        if self._sql.execute(known, values).fetchone() is None:
-            self.audit(chain.VERDICT, SOFTWARE, what)
+        kind = chain.VERDICT if reader is None else chain.REVISED
+        if self._sql.execute(known, (kind, canonical(what).decode())).fetchone() is None:
+            self.audit(kind, reader or SOFTWARE, what)
 
     def forget(self, slide: str, who: str, why: str) -> None:
         """Note that a slide is deleted, and forget who it was of. Its files go afterwards.

@@ -16,7 +16,7 @@ from edge.slide.canonical import canonical
 
 GENESIS = "0" * 64
 SIGNER, VERDICT, IDENTIFIED, DELETED = "signer", "verdict", "identified", "deleted"
-EXPORTED, RESTORED = "exported", "restored"
+REVISED, EXPORTED, RESTORED = "revised", "exported", "restored"
 
 
 class Entry(NamedTuple):

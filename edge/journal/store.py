@@ -27,6 +27,9 @@ CREATE TABLE crops (
 CREATE TABLE rows (kind TEXT, body BLOB, PRIMARY KEY (kind, body));
 CREATE TABLE verdicts (
   revision INTEGER PRIMARY KEY, body BLOB NOT NULL, issued_at_us INTEGER NOT NULL);
+-- What people said of it, in one numbering with the verdicts.
+CREATE TABLE revisions (
+  revision INTEGER PRIMARY KEY, body BLOB NOT NULL, said_at_us INTEGER NOT NULL);
 CREATE TABLE owner (
   id INTEGER PRIMARY KEY CHECK (id = 1), driver TEXT, opening TEXT, pm_per_px INTEGER);
 -- What provisional verdicts said, by settled ground. It depends on arrival: no verdict reads it.
@@ -173,6 +176,26 @@ class SlideStore:
         )
         return [Verdict(*columns) for columns in found]
 
+    def revise(self, said: Verdict) -> None:
+        """Keep what a person said. Nothing that was said before is touched.
+
+        Raises:
+            StoreFault: It could not be written, or there is a revision of that number.
+        """
+        with transaction(self._sql, self.path):
+            self._sql.execute(
+                "INSERT INTO revisions VALUES (?,?,?)",
+                (said.revision, said.body, said.issued_at_us),
+            )
+            self._sum(_sum(f"revision {said.revision}", said.body, said.issued_at_us))
+
+    def revisions(self) -> list[Verdict]:
+        """What people said, in order."""
+        found = self._sql.execute(
+            "SELECT revision, body, said_at_us FROM revisions ORDER BY revision"
+        )
+        return [Verdict(*columns) for columns in found]
+
     def mark(self, step: int, body: bytes) -> None:
         """Keep a point of the slide's curve, in place of one of the same step.
 
@@ -225,6 +248,8 @@ class SlideStore:
             yield _sum(f"curve {step}", body)
         for verdict in self.verdicts():
             yield _sum(f"verdict {verdict.revision}", verdict.body, verdict.issued_at_us)
+        for said in self.revisions():
+            yield _sum(f"revision {said.revision}", said.body, said.issued_at_us)
         if (owner := self.owner()) is not None:
             yield _sum("owner", *owner)
 

@@ -154,7 +154,7 @@ def _unlinked(state_dir: Path, slide: str, own: Sequence[Entry]) -> Iterator[Dif
             yield Difference(f"slide {slide} was deleted, and its file is still there", _FINISH)
         return
     issued, seal = held or ({}, "")
-    named = [entry for entry in own if entry.kind == chain.VERDICT]
+    named = [entry for entry in own if entry.kind in (chain.VERDICT, chain.REVISED)]
     for entry in named:
         revision = entry.body["revision"]
         if issued.pop(revision, None) != (entry.body["sha256"], entry.body["issued_at_us"]):
@@ -176,7 +176,8 @@ def _held(
         return None
     try:
         issued: dict[str | int, tuple[str | int, str | int]] = {
-            each.revision: (hash_of(each.body), each.issued_at_us) for each in store.verdicts()
+            each.revision: (hash_of(each.body), each.issued_at_us)
+            for each in (*store.verdicts(), *store.revisions())
         }
         return issued, seal_of(store.sums())
     finally:

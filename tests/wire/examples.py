@@ -89,6 +89,22 @@ FROM_CLIENT: list[tuple[m.FromClient, Part | None]] = [
     (m.AbortSlide(id="d-9", session="s1", slide="S-26-0123", why="jam"), None),
     (m.Ask(id="t-1", what="record", slide="S-26-0123", image=KEYS[0]), None),
     (
+        m.Revise(
+            id="t-2",
+            slide="S-26-0123",
+            follows=1,
+            act="judge",
+            says="LSIL",
+            reason="overcalled",
+            text="koilocytes",
+            person="c.ramon",
+            role="cytologist",
+            blind=True,
+            seconds=90,
+        ),
+        None,
+    ),
+    (
         m.RequestAnswer(
             id="d-10", session="s1", slide="S-26-0123", request="r3", answer="accepted"
         ),
@@ -97,6 +113,7 @@ FROM_CLIENT: list[tuple[m.FromClient, Part | None]] = [
 ]
 
 FROM_DAEMON: list[tuple[m.FromDaemon, Part | None]] = [
+    (m.Revised(re="t-2", slide="S-26-0123", revision=2), None),
     (
         m.Welcome(
             re="d-1",

@@ -113,6 +113,9 @@ class ModelDaemon:
         if isinstance(message, m.Ask):
             yield peer, encode(m.Told(re=message.id, what=message.what), {"what": message.what})
             return
+        if isinstance(message, m.Revise):
+            yield peer, encode(m.Revised(re=message.id, slide=message.slide, revision=2))
+            return
         code = states.on_message(self.session_state(message.session, peer))
         if code is not None:
             what = Problem("session", message.session, "is not live", "Say hello")
