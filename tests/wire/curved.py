@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +106,12 @@ def raw(rig: Rig) -> socket.socket:
     if rig.drivers.startswith("ipc://"):
         peer = socket.socket(socket.AF_UNIX)
         peer.settimeout(10)
-        peer.connect(rig.drivers.removeprefix("ipc://"))
-        return peer
+        while True:
+            try:
+                peer.connect(rig.drivers.removeprefix("ipc://"))
+            except BlockingIOError:  # so many wait already as may
+                time.sleep(0.01)
+            else:
+                return peer
     host, _, port = rig.drivers.removeprefix("tcp://").rpartition(":")
     return socket.create_connection((host, int(port)), timeout=10)
