@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drivers.problem import Problem, Refusal
+from drivers.scanner.curve import Curve
 from drivers.scanner.link import ScannerLink
 from drivers.scanner.messages import Committed, FromDaemon
 from drivers.scanner.question import LinkRefused, LinkTimeout
@@ -42,6 +43,9 @@ Endpoint: TypeAlias = Annotated[str, typer.Option(help="The daemon's socket for 
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object at the end.")]
 Driver: TypeAlias = Annotated[str, typer.Option(help="Who this driver says it is.")]
 Format: TypeAlias = Annotated[PixelFormat, typer.Option("--format", help="Pixel format to send.")]
+Key: TypeAlias = Annotated[
+    Path | None, typer.Option(help="NAME.key_secret, with daemon.key beside it: see `keys new`.")
+]
 SlideId: TypeAlias = Annotated[str | None, typer.Option("--slide", help="Id; else one is made.")]
 Rate: TypeAlias = Annotated[
     float | None,
@@ -79,6 +83,7 @@ def simulate(
     fields_per_s: Rate = None,
     endpoint: Endpoint = ENDPOINT,
     driver: Driver = "simulator",
+    key: Key = None,
     slide: SlideId = None,
     to: Annotated[Path | None, typer.Option(help="Write fields and truth here instead.")] = None,
     slides: Annotated[
@@ -110,7 +115,7 @@ def simulate(
         pace = Pace(fields_per_s=fields_per_s)
         cv2.setNumThreads(1)  # The images are made on threads of their own.
         source = SimulatedSlide(all_of[0])
-        _stream(source, endpoint, driver, pace, all_of[0].faults, as_json=as_json)
+        _stream(source, endpoint, driver, pace, all_of[0].faults, _curve(key), as_json=as_json)
 
 
 @scan.command()
@@ -125,17 +130,19 @@ def replay(
     fields_per_s: Rate = None,
     endpoint: Endpoint = ENDPOINT,
     driver: Driver = "replay",
+    key: Key = None,
     slide: SlideId = None,
     as_json: AsJson = False,
 ) -> None:
     """A folder of images as one slide, or a recording byte for byte."""
     with _told():
         if path.is_file():
-            _play(path, endpoint, driver, as_json)
+            _play(path, endpoint, driver, _curve(key), as_json)
             return
         options = ReplayOptions(path, um_per_px, pixel_format, specimen, preparation, slide)
         pace = Pace(fields_per_s=fields_per_s)
-        _stream(ImageFolder(options), endpoint, driver, pace, Faults(), as_json=as_json)
+        source = ImageFolder(options)
+        _stream(source, endpoint, driver, pace, Faults(), _curve(key), as_json=as_json)
 
 
 def record(
@@ -244,14 +251,30 @@ def _write(to: Path, slides: Sequence[Options], as_json: bool) -> None:
     _say({"to": str(to), **totals}, as_json)
 
 
+def _curve(key: Path | None) -> Curve | None:
+    return None if key is None else Curve.load(key, key.with_name("daemon.key"))
+
+
 def _stream(
-    source: Source, endpoint: str, driver: str, pace: Pace, faults: Faults, *, as_json: bool
+    source: Source,
+    endpoint: str,
+    driver: str,
+    pace: Pace,
+    faults: Faults,
+    curve: Curve | None,
+    *,
+    as_json: bool,
 ) -> None:
     account = start(source.facts)
     with (
         _bar("Fields sent", account.planned, as_json) as show,
         ScannerLink(
-            endpoint, driver, software=SOFTWARE, on_answer=account.hear, takes=faults.takes
+            endpoint,
+            driver,
+            software=SOFTWARE,
+            on_answer=account.hear,
+            takes=faults.takes,
+            curve=curve,
         ) as link,
     ):
         scan_slide(
@@ -272,7 +295,7 @@ def _account(account: Scan) -> dict[str, Any]:
     return asdict(account) | {name: dict(count) for name, count in counts.items()}
 
 
-def _play(path: Path, endpoint: str, driver: str, as_json: bool) -> None:
+def _play(path: Path, endpoint: str, driver: str, curve: Curve | None, as_json: bool) -> None:
     answered = 0
     with _bar("Fields answered", None, as_json) as show:
 
@@ -281,7 +304,7 @@ def _play(path: Path, endpoint: str, driver: str, as_json: bool) -> None:
             answered += isinstance(message, Committed)
             show(answered)
 
-        with Player(endpoint, driver, hear) as player:
+        with Player(endpoint, driver, hear, curve=curve) as player:
             played: Played = player.play(RecordingReader(path))
     _say(asdict(played), as_json)
     if played.is_cut_short:

@@ -1,6 +1,7 @@
 """What a site may set, each with its default: `cytoedge.toml`."""
 
 import ipaddress
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +17,10 @@ class _Section(BaseModel):
 
 
 class Endpoints(_Section):
-    """Where the daemon listens: `ipc://PATH` or, on this machine only, `tcp://127.0.0.1:PORT`."""
+    """Where the daemon listens: `ipc://PATH` or `tcp://ADDRESS:PORT`.
+
+    An address that another machine can reach needs `curve`.
+    """
 
     drivers: str = "ipc:///run/cytoedge/drivers/socket"
     """For acquisition drivers: may change a slide's state."""
@@ -24,6 +28,14 @@ class Endpoints(_Section):
     """For questions of consoles and tools."""
     events: str = "ipc:///run/cytoedge/events/socket"
     """Publishes what happens."""
+
+
+class Groups(_Section):
+    """Whose members may connect to an `ipc://` socket. Empty: the service's own group."""
+
+    drivers: str = ""
+    tools: str = ""
+    events: str = ""
 
 
 class Window(_Section):
@@ -85,6 +97,10 @@ class Settings(_Section):
     state_dir: Path = Path("/var/lib/cytoedge")
     """Slides, journal, model."""
     endpoints: Endpoints = Endpoints()
+    groups: Groups = Groups()
+    curve: bool = False
+    """Whether `tcp://` sockets encrypt, and take only clients whose key `cytoedge keys allow` put
+    on the list. A core encrypts about 11 RGB8 fields of 15 MB a second: send Bayer or JPEG."""
     window: Window = Window()
     requests: Requests = Requests()
     retention: Retention = Retention()
@@ -104,8 +120,16 @@ class Settings(_Section):
     """The purposes of slides that this daemon takes."""
     free_disk_percent: Annotated[int, Field(ge=0, le=50)] = 5
     """Under this much free disk no new slide is opened."""
+    barcodes: str = ""
+    """A regular expression that this site's barcodes match as a whole: a slide with another barcode
+    is refused. Empty: any."""
     silent_after_s: Annotated[int, Field(ge=1)] = 30
     """A driver that was silent for so long gives its slides free."""
+
+    def curved(self) -> frozenset[str]:
+        """The sockets that ask for keys."""
+        tcp = (key for key, endpoint in self.endpoints if endpoint.startswith("tcp://"))
+        return frozenset(tcp) if self.curve else frozenset()
 
 
 def load(path: Path | None) -> Settings:
@@ -130,31 +154,41 @@ def load(path: Path | None) -> Settings:
 
 
 def checked(settings: Settings) -> Settings:
-    """The same settings, where every endpoint stays on this machine.
+    """The same settings, where no endpoint can be reached from outside without a key.
 
     Raises:
-        Refusal: An endpoint could be reached from outside, or is none.
+        Refusal: One could, or is none; or `barcodes` is no regular expression.
     """
     for key, endpoint in settings.endpoints:
-        if not _stays_here(endpoint):
-            raise Refusal(
-                Problem(
-                    f"endpoints.{key}",
-                    shown(endpoint),
-                    "it could be reached from another machine, or is no endpoint",
-                    "Use ipc://PATH or tcp://127.0.0.1:PORT; there are no keys yet",
-                )
+        reach = _reach(endpoint)
+        if reach is None:
+            remedy = "Use ipc:///PATH, tcp://127.0.0.1:PORT or tcp://ADDRESS:PORT"
+            raise Refusal(Problem(f"endpoints.{key}", shown(endpoint), "it is no endpoint", remedy))
+        if reach == "beyond" and not settings.curve:
+            problem = "another machine could reach it, and no key is asked for"
+            remedy = (
+                "Set `curve = true` and let clients in with `cytoedge keys`; or use ipc:///PATH"
             )
+            raise Refusal(Problem(f"endpoints.{key}", shown(endpoint), problem, remedy))
+    try:
+        re.compile(settings.barcodes)
+    except re.error as error:
+        remedy = "Mend it, or leave it out"
+        raise Refusal(Problem("barcodes", shown(settings.barcodes), str(error), remedy)) from None
     return settings
 
 
-def _stays_here(endpoint: str) -> bool:
+def _reach(endpoint: str) -> Literal["here", "beyond"] | None:
+    """From where an endpoint can be reached; None where it is none."""
     scheme, _, where = endpoint.partition("://")
     if scheme == "ipc":
-        return where.startswith("/")
+        return "here" if where.startswith("/") else None
     host, _, port = where.rpartition(":")
+    if scheme != "tcp" or not (port.isdecimal() or port == "*"):
+        return None
+    if host == "*":
+        return "beyond"
     try:
-        loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+        return "here" if ipaddress.ip_address(host.strip("[]")).is_loopback else "beyond"
     except ValueError:
-        return False
-    return scheme == "tcp" and loopback and (port.isdecimal() or port == "*")
+        return None

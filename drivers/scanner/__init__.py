@@ -1,5 +1,6 @@
 """The scanner's wire protocol, and `ScannerLink`, the SDK of acquisition drivers."""
 
+from drivers.scanner.curve import Curve
 from drivers.scanner.link import Closed, Opened, ScannerLink
 from drivers.scanner.lists import (
     CircleSpot,
@@ -25,6 +26,7 @@ __all__ = [
     "Closed",
     "Code",
     "Committed",
+    "Curve",
     "ImageKey",
     "LinkRefused",
     "LinkTimeout",

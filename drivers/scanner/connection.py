@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from drivers.problem import Refusal
 from drivers.scanner.codec import FromWire, Part, decode_from_daemon, encode
+from drivers.scanner.curve import Curve
 from drivers.scanner.messages import (
     Error,
     FromClient,
@@ -67,7 +68,12 @@ class Connection:
     """A DEALER, and the session that lives on it. For one thread."""
 
     def __init__(
-        self, endpoint: str, driver: str, software: str, takes: Sequence[RequestKind] = ()
+        self,
+        endpoint: str,
+        driver: str,
+        software: str,
+        takes: Sequence[RequestKind] = (),
+        curve: Curve | None = None,
     ) -> None:
         """Opens the socket and says `hello`; waits for nothing.
 
@@ -84,7 +90,7 @@ class Connection:
             software=software,
             takes=list(takes) or None,
         )
-        self._endpoint = endpoint
+        self._endpoint, self._curve = endpoint, curve
         self._context = zmq.Context()
         self._hellos = self._messages = 0
         self._hello_id = self._session = ""
@@ -149,6 +155,8 @@ class Connection:
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SNDHWM, 0)  # The window bounds it; a send must never block.
+        if self._curve is not None:
+            self._curve.put_on(self._socket)
         self._socket.connect(self._endpoint)
         self.sockets += 1
         self._heard_at, self._asked_at = time.monotonic(), None

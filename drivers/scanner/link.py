@@ -17,6 +17,7 @@ from drivers.scanner import messages as m
 from drivers.scanner.codec import check_pixels
 from drivers.scanner.connection import Connection, made
 from drivers.scanner.crc import crc32c_hex
+from drivers.scanner.curve import Curve
 from drivers.scanner.differences import words_of
 from drivers.scanner.exchange import Counters, Exchange
 from drivers.scanner.lists import CaptureKey, DifferenceList, ManifestList, PlanList, ResumeList
@@ -76,6 +77,7 @@ class ScannerLink:
         software: str = "",
         on_answer: Callable[[m.Committed | m.Refused], None] | None = None,
         takes: Sequence[RequestKind] = (),
+        curve: Curve | None = None,
     ) -> None:
         """Opens the socket and says hello; does not wait for the daemon.
 
@@ -87,11 +89,13 @@ class ScannerLink:
                 image whose answer was lost with a daemon has none: the daemon's next life lists
                 it as committed. It must not call the link.
             takes: What the daemon may ask for, to be had from `next_request`.
+            curve: The keys, where the daemon asks for them: `Curve.load(SECRET, DAEMON)`.
 
         Raises:
             Refusal: `driver`, `software` or `takes` is not what the protocol allows.
         """
-        self._exchange = Exchange(Connection(endpoint, driver, software, takes), on_answer)
+        connection = Connection(endpoint, driver, software, takes, curve)
+        self._exchange = Exchange(connection, on_answer)
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ import zmq
 from drivers.problem import Problem, Refusal
 from drivers.scanner import messages as m
 from drivers.scanner.codec import FromWire, decode_from_daemon, encode, window_size
+from drivers.scanner.curve import Curve
 from drivers.scanner.lists import ImageKey, ResumeList
 from drivers.scanner.words import PROTOCOL_VERSION, SlideStatus, Window
 from drivers.sources.recording import RecordingReader
@@ -63,8 +64,10 @@ class Player:
         driver: str,
         on_answer: Callable[[m.FromDaemon], None] | None = None,
         timeout_s: float = TIMEOUT_S,
+        curve: Curve | None = None,
     ) -> None:
         self._endpoint, self._driver, self._timeout_s = endpoint, driver, timeout_s
+        self._curve = curve
         self._on_answer = on_answer or (lambda message: None)
         self._waiting: dict[str, _Sent] = {}
         self._known: set[ImageKey] = set()
@@ -78,6 +81,8 @@ class Player:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
+        if self._curve is not None:
+            self._curve.put_on(self._socket)
         self._socket.connect(self._endpoint)
         return self
 

@@ -14,10 +14,10 @@ from edge.commands.common import (
     NO,
     AsJson,
     SettingsFile,
-    Tools,
     refusals,
     say,
     settings_of,
+    tools_of,
 )
 from edge.journal import chain, shelf, verifying
 from edge.journal.chain import Head
@@ -171,7 +171,7 @@ def _model(settings: Settings) -> Iterator[Check]:
 
 def _daemon(settings: Settings) -> Iterator[Check]:
     try:
-        with Tools(settings.endpoints.tools) as tools:
+        with tools_of(settings) as tools:
             status = tools.ask("status", timeout_ms=OLD_DAEMON_MS)
     except Refusal as refusal:
         yield Check("daemon", False, str(refusal), "Start it: `cytoedge run`")

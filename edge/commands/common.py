@@ -15,8 +15,10 @@ from rich.console import Console
 from drivers.problem import Problem, Refusal
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
+from drivers.scanner.curve import Curve
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.messages import Ask, Error, Refused, Request, Told
+from edge.journal import keys
 from edge.settings import Settings, load
 
 ANSWER_MS = 5_000
@@ -57,14 +59,29 @@ def say(body: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(body, sort_keys=True) + "\n")
 
 
+def own_curve(settings: Settings, socket: str) -> Curve | None:
+    """The daemon's own keys, for commands of whoever may read its state folder."""
+    if socket not in settings.curved():
+        return None
+    public, secret = keys.daemon_pair(settings.state_dir)
+    return Curve(public, public, secret)
+
+
+def tools_of(settings: Settings) -> "Tools":
+    """A connection to the daemon of these settings."""
+    return Tools(settings.endpoints.tools, own_curve(settings, "tools"))
+
+
 class Tools:
     """A tool's connection to the daemon."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, curve: Curve | None = None) -> None:
         self._endpoint = endpoint
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
+        if curve is not None:
+            curve.put_on(self._socket)
         self._socket.connect(endpoint)
 
     def __enter__(self) -> "Tools":

@@ -19,7 +19,16 @@ from drivers.scanner.codec import Undecodable
 from drivers.scanner.lists import ImageKey
 from drivers.scanner.messages import Event
 from drivers.scanner.words import EventKind
-from edge.commands.common import AsJson, SettingsFile, Tools, refusals, say, settings_of
+from edge.commands.common import (
+    AsJson,
+    SettingsFile,
+    Tools,
+    own_curve,
+    refusals,
+    say,
+    settings_of,
+    tools_of,
+)
 from edge.report import json_report, text
 from edge.report.curve import Point
 from edge.report.html import write as write_html
@@ -41,7 +50,7 @@ def register(app: typer.Typer) -> None:
 @slides.command("list")
 def list_(settings: SettingsFile = None, as_json: AsJson = False) -> None:
     """Every slide, with its outcome."""
-    with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
+    with refusals(), tools_of(settings_of(settings)) as tools:
         found = tools.ask("slides")
     if as_json:
         say(found)
@@ -69,7 +78,7 @@ def show(
     ] = None,
 ) -> None:
     """One slide's verdict, explained."""
-    with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
+    with refusals(), tools_of(settings_of(settings)) as tools:
         found = tools.ask("verdict", slide)
         records = tools.ask("records", slide)["records"]
         if html is not None:
@@ -131,7 +140,7 @@ def report_of(found: dict[str, Any]) -> Report:
 
 def status(settings: SettingsFile = None, as_json: AsJson = False) -> None:
     """What the daemon is doing now."""
-    with refusals(), Tools(settings_of(settings).endpoints.tools) as tools:
+    with refusals(), tools_of(settings_of(settings)) as tools:
         found = tools.ask("status")
     if as_json:
         say(found)
@@ -153,11 +162,14 @@ def status(settings: SettingsFile = None, as_json: AsJson = False) -> None:
 def watch(settings: SettingsFile = None, as_json: AsJson = False) -> None:
     """What happens, live, until Ctrl-C; with --json one event a line."""
     with refusals():
-        endpoint = settings_of(settings).endpoints.events
+        chosen = settings_of(settings)
+        curve = own_curve(chosen, "events")
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.SUB)
     socket.setsockopt(zmq.LINGER, 0)
-    socket.connect(endpoint)
+    if curve is not None:
+        curve.put_on(socket)
+    socket.connect(chosen.endpoints.events)
     socket.subscribe(b"")
     view = View()
     try:

@@ -35,7 +35,7 @@ class Publisher:
 
     def hear(self) -> None:
         """Take a subscription, or its end. The socket must have one."""
-        self._listeners += 1 if self._socket.recv()[:1] == b"\x01" else -1
+        self._listeners += {b"\x01": 1, b"\x00": -1}.get(self._socket.recv_multipart()[0][:1], 0)
 
     def publish(self, kind: EventKind, slide: str | None, body: dict[str, Any]) -> None:
         """Send one event. It has its number also where nobody listens."""

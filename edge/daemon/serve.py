@@ -16,11 +16,13 @@ from drivers.scanner.messages import Ask, Error, Revise
 from drivers.scanner.words import Code, Window
 from edge.daemon import memory, sockets
 from edge.daemon.asking import Asker, Question
+from edge.daemon.doorkeeper import Doorkeeper, Dropped
 from edge.daemon.judging import Judging
 from edge.daemon.live import Reading
 from edge.daemon.outbox import BELL, News, Outbox, Publish, Raise
 from edge.daemon.publisher import Publisher
 from edge.daemon.sockets import Socket, Sockets
+from edge.daemon.strangers import Strangers
 from edge.daemon.writer import Writer
 from edge.daemon.writing import Correct, Everywhere
 from edge.health import Alert, Severity
@@ -80,7 +82,10 @@ class Daemon:
         self._desk.books.update((book.slide, book) for book in self._writer.restore())
         self._judging = Judging(settings, readings, self._writer.write, self._outbox)
         self._asker = Asker(settings, self._writer.verdicts, self._outbox)
-        self._sockets = Sockets(self._context, settings)
+        self._strangers = Strangers(self._writer.audit, self._tell_of_strangers, self._counts)
+        self._keeper = Doorkeeper(self._context, settings, self._strangers)
+        self._sockets = Sockets(self._context, settings, self._keeper)
+        self._dropped = {name: Dropped() for name in self._sockets.monitors}
         self._publisher = Publisher(self._sockets.events, boot)
         self._is_ending = False
         self._errors_left, self._errors_since_s = STRANGERS_A_SECOND, 0.0
@@ -96,12 +101,15 @@ class Daemon:
         """
         poller, doors = zmq.Poller(), self._sockets
         monitors = doors.monitors.values()
-        for socket in (self._bell, doors.drivers, doors.tools, doors.events, *monitors):
+        keeper = self._keeper.socket
+        for socket in (self._bell, keeper, doors.drivers, doors.tools, doors.events, *monitors):
             poller.register(socket, zmq.POLLIN)
         end_s, last_s, told_s = float("inf"), time.monotonic(), 0.0
         while time.monotonic() < end_s:
             ready = {socket for socket, _ in poller.poll(round(TICK_S * 1000))}
             now_s = time.monotonic()
+            if keeper in ready:
+                self._keeper.answer()
             if self._bell in ready:
                 self._hear_bell()
             if doors.drivers in ready:
@@ -110,12 +118,13 @@ class Daemon:
                 self._be_asked()
             if doors.events in ready:
                 self._publisher.hear()
-            self._watch_connections(ready)
+            self._watch_connections(ready, now_s)
             self._publisher.count_waiting(self._desk, now_s - last_s)
             last_s = now_s
             if now_s - told_s >= 2 * TICK_S:
                 self._publisher.tell_progress(self._desk)
                 self._watch_clock()
+                self._watch_strangers(now_s)
                 for effect in requests.lapse(self._desk, now_s):
                     self._do(effect)
                 told_s = now_s
@@ -137,6 +146,7 @@ class Daemon:
 
     def _close(self) -> None:
         self._judging.stop()
+        self._strangers.tell_all(time.monotonic())
         self._writer.stop()
         self._asker.stop()
         self._hear_bell()
@@ -144,18 +154,35 @@ class Daemon:
         self._outbox.close()
         self._bell.close(0)
         self._sockets.close()
+        self._keeper.close()
         self._context.term()
 
     def _receive(self, now_s: float) -> None:
         frames = self._sockets.drivers.recv_multipart(zmq.NOBLOCK, copy=False)
         peer = frames[0].bytes
+        may_speak, name = self._who("drivers", frames[-1])
+        if not may_speak:
+            return
         is_stranger = self._desk.sessions.of_peer(peer) is None
-        for effect in receive.receive(self._desk, peer, [f.buffer for f in frames[1:]], now_s):
-            is_error = isinstance(effect, Reply) and isinstance(effect.message, Error)
-            if is_stranger and is_error and not self._may_answer_stranger(now_s):
+        parts = [f.buffer for f in frames[1:]]
+        for effect in receive.receive(self._desk, peer, parts, now_s, name):
+            error = effect.message if isinstance(effect, Reply) else None
+            if isinstance(error, Error) and error.code is Code.DRIVER:
+                self._strangers.refused("drivers", "other_driver", now_s, name=name)
+            if is_stranger and isinstance(error, Error) and not self._may_answer_stranger(now_s):
                 self._counts["strangers_unanswered"] += 1
             else:
                 self._do(effect)
+
+    def _who(self, socket: str, frame: zmq.Frame) -> tuple[bool, str]:
+        """Whether this message's sender may still speak, and the driver that its key is of.
+
+        A key that was revoked since its connection was made has no effect any more, and no answer.
+        """
+        if socket not in self._keeper.curved:
+            return True, ""
+        key, where = str(frame.get("User-Id")), str(frame.get("Peer-Address"))
+        return self._keeper.lets_in(socket, key, where), self._keeper.name(key)
 
     def _may_answer_stranger(self, now_s: float) -> bool:
         if now_s - self._errors_since_s >= 1:
@@ -211,9 +238,12 @@ class Daemon:
                 self._desk.sessions.close(session)
 
     def _be_asked(self) -> None:
-        frames = self._sockets.tools.recv_multipart(zmq.NOBLOCK)
-        peer = frames[0]
-        decoded = codec.decode_from_client(frames[1:])
+        frames = self._sockets.tools.recv_multipart(zmq.NOBLOCK, copy=False)
+        peer = frames[0].bytes
+        may_speak, _ = self._who("tools", frames[-1])
+        if not may_speak:
+            return
+        decoded = codec.decode_from_client([frame.buffer for frame in frames[1:]])
         if isinstance(decoded, Undecodable):
             self._send(self._sockets.tools, Reply(peer, codec.error_of(decoded)))
             return
@@ -258,12 +288,39 @@ class Daemon:
             return None
         return book
 
-    def _watch_connections(self, ready: set[Any]) -> None:
+    def _watch_connections(self, ready: set[Any], now_s: float) -> None:
         for name, monitor in self._sockets.monitors.items():
-            how = sockets.ending(monitor) if monitor in ready else None
-            if how is not None:
-                self._counts[f"{name}_{how}"] += 1
-                log.info("a connection to %s ended: %s", name, how)
+            dropped = self._dropped[name]
+            change = sockets.change(monitor) if monitor in ready else ""
+            if change == "accepted":
+                dropped.accepted(now_s)
+            elif change in ("greeted", "not_let_in", "handshake_failed"):
+                dropped.explained()
+            if change == "handshake_failed":
+                self._strangers.refused(name, change, now_s)
+            elif change == "disconnected":
+                log.info("a connection to %s ended", name)
+                self._counts[f"{name}_disconnected"] += 1
+
+    def _watch_strangers(self, now_s: float) -> None:
+        """Who was turned away without a word; whose key was revoked since."""
+        for name, dropped in self._dropped.items():
+            if times := dropped.new(now_s):
+                self._strangers.refused(name, "no_greeting", now_s, times=times)
+        self._strangers.tell_due(now_s)
+        self._keeper.read_list()
+        if (refusal := self._keeper.problem) is not None:
+            self._rise("allowed-keys", f"The list before holds: {refusal}", refusal.problem.remedy)
+        else:
+            self._publisher.alerts.fall("allowed-keys")
+
+    def _tell_of_strangers(self, words: str) -> None:
+        remedy = "If it is yours: `cytoedge keys list`, and its keys. If not, look at the network"
+        self._rise("strangers", words, remedy)
+
+    def _rise(self, id_: str, text: str, remedy: str) -> None:
+        now_us = time.time_ns() // 1000
+        self._publisher.rise(Alert(id_, Severity.WARNING, text, remedy, now_us))
 
     def _watch_clock(self) -> None:
         """Wall time orders nothing here, but a reader of dates must know that it jumped."""
@@ -274,6 +331,4 @@ class Daemon:
         log.warning("the clock jumped by %.0f s", jump_s)
         detail = f"by {round(jump_s)} s"
         self._writer.write(Everywhere(Incident(IncidentKind.CLOCK_JUMP, detail)))
-        text, remedy = f"The clock jumped {detail}", "See to the machine's time source"
-        now_us = time.time_ns() // 1000
-        self._publisher.rise(Alert("clock", Severity.WARNING, text, remedy, now_us))
+        self._rise("clock", f"The clock jumped {detail}", "See to the machine's time source")

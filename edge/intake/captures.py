@@ -74,13 +74,17 @@ def _take(
     pixels: Pixels,
 ) -> Iterator[Effect]:
     size = codec.window_size(message, memoryview(pixels).nbytes)
-    wrong = _wrong(desk, book, image, message, memoryview(pixels).nbytes, size)
+    driver = session.driver
+    wrong = _wrong(desk, driver, book, image, message, memoryview(pixels).nbytes, size)
     if wrong is not None:
         yield desk.refuse(session, message, *wrong)
         return
-    book.images[image] = Held(identity, size, message, waiting=Waiting(session.id, message.id))
+    waiting = Waiting(session.id, message.id)
+    book.images[image] = Held(identity, size, message, driver, waiting=waiting)
     desk.in_hand += 1
     desk.in_hand_bytes += size
+    desk.in_hand_of[driver] += 1
+    desk.bytes_of[driver] += size
     nm = book.optics.pm_per_px
     yield Judge(
         Capture(
@@ -106,7 +110,13 @@ def _take(
 
 
 def _wrong(
-    desk: Desk, book: Book, image: Image, message: SendField, nbytes: int, size: int
+    desk: Desk,
+    driver: str,
+    book: Book,
+    image: Image,
+    message: SendField,
+    nbytes: int,
+    size: int,
 ) -> tuple[Code, Problem] | None:
     """Why a new image cannot be taken."""
     if not book.plans(image):
@@ -121,12 +131,18 @@ def _wrong(
         return not_ready
     if desk.in_hand >= desk.limit.fields or desk.in_hand_bytes + size > desk.limit.bytes:
         return Code.WINDOW, problem(Code.WINDOW, "window", f"{desk.in_hand} fields in hand")
+    # Its share, where it has any in hand: one image larger than a share is taken alone.
+    share, own = desk.window(), desk.in_hand_of[driver]
+    if own and (own >= share.fields or desk.bytes_of[driver] + size > share.bytes):
+        return Code.WINDOW, problem(Code.WINDOW, "window", f"{own} fields in hand of {driver}")
     return None
 
 
 def _let_go(desk: Desk, slide: str, image: Image, held: Held) -> LetGo:
     desk.in_hand -= 1
     desk.in_hand_bytes -= held.size
+    desk.in_hand_of[held.driver] -= 1
+    desk.bytes_of[held.driver] -= held.size
     return LetGo(slide, image)
 
 

@@ -1,5 +1,6 @@
 """What the intake knows: who is connected, what each slide holds, who waits for which answer."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -61,6 +62,9 @@ class Desk:
     """New slides on their way to the disk: asked for again, they would be made twice."""
     in_hand: int = 0
     in_hand_bytes: int = 0
+    in_hand_of: Counter[str] = field(default_factory=Counter)
+    """Images, by driver."""
+    bytes_of: Counter[str] = field(default_factory=Counter)
     tickets: dict[int, tuple[Waiting, FromDaemon]] = field(default_factory=dict)
     """Answers that wait until a row is durable."""
     last_ticket: int = 0

@@ -32,8 +32,18 @@ from edge.intake.refusals import problem
 from edge.intake.sessions import MAX_SESSIONS, Session
 
 
-def receive(desk: Desk, peer: bytes, frames: Sequence[Bytes], now_s: float) -> Iterator[Effect]:
-    """What a driver's message makes the daemon do."""
+def receive(
+    desk: Desk, peer: bytes, frames: Sequence[Bytes], now_s: float, name: str = ""
+) -> Iterator[Effect]:
+    """What a driver's message makes the daemon do.
+
+    Args:
+        desk: The intake's state.
+        peer: The connection that it came on.
+        frames: Header and second part.
+        now_s: Monotonic time.
+        name: The only driver that this connection's key lets say `hello`; empty: any.
+    """
     session = desk.sessions.of_peer(peer)
     if session is not None:
         session.heard_s = now_s
@@ -43,7 +53,7 @@ def receive(desk: Desk, peer: bytes, frames: Sequence[Bytes], now_s: float) -> I
         return
     message, part = decoded.message, decoded.part
     if isinstance(message, Hello):
-        yield _hello(desk, peer, message, now_s)
+        yield _hello(desk, peer, message, now_s, name)
         return
     if not isinstance(message, InSession):
         yield _error(peer, message, Code.MESSAGE, problem(Code.MESSAGE, "type", message.type))
@@ -81,7 +91,9 @@ def written(desk: Desk, ticket: int) -> Iterator[Effect]:
     yield from desk.answer(waiting, answer)
 
 
-def _hello(desk: Desk, peer: bytes, message: Hello, now_s: float) -> Reply:
+def _hello(desk: Desk, peer: bytes, message: Hello, now_s: float, name: str) -> Reply:
+    if name not in ("", message.driver):
+        return _error(peer, message, Code.DRIVER, problem(Code.DRIVER, "driver", message.driver))
     if PROTOCOL_VERSION not in message.v:
         return _error(peer, message, Code.VERSION, problem(Code.VERSION, "v", shown(message.v)))
     if not desk.sessions.has_room_for(message.driver, now_s):

@@ -21,6 +21,10 @@ _WORDS: Mapping[Code, tuple[str, str]] = {
     Code.STATE: ("the slide is being closed", "Wait for slide_closed"),
     Code.SESSION: ("this is no live session of this connection", "Say hello, then open_slide"),
     Code.VERSION: ("no protocol version in common", "Speak version 1"),
+    Code.DRIVER: (
+        "this connection's key is another driver's",
+        "Say hello by the name that `cytoedge keys list` shows for the key",
+    ),
     Code.MESSAGE: ("this socket takes messages of drivers only", "Ask at the tools socket"),
 }
 

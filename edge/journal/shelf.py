@@ -106,7 +106,7 @@ def _book(store: SlideStore, flags: tuple[str, ...]) -> Book | None:
     for kept in store.records():
         record = kept.record
         outcome = Outcome(record.disposition.value, reasons(record.cells), record.quality)
-        found.images[record.image] = Held(kept.identity, 0, None, outcome)
+        found.images[record.image] = Held(kept.identity, 0, None, outcome=outcome)
     # Of the rows without a record, by their kinds, an answer comes before what it answers.
     for row in sorted(store.others(), key=lambda row: isinstance(row, Answered)):
         match row:
