@@ -9,6 +9,7 @@ from edge.commands import (
     heads,
     models,
     running,
+    sampling,
     validating,
     watching,
 )
@@ -16,5 +17,15 @@ from edge.commands import (
 
 def register(app: typer.Typer) -> None:
     """Add them to the program."""
-    for module in (running, demonstrating, watching, heads, checking, validating, models, benching):
+    for module in (
+        running,
+        demonstrating,
+        watching,
+        heads,
+        checking,
+        sampling,
+        validating,
+        models,
+        benching,
+    ):
         module.register(app)
