@@ -3,10 +3,15 @@ PY := .venv/bin/python
 NILM_SEED := 9004
 # Bindings of TensorRT without its libraries, to compare their calls with ours.
 BINDINGS := 10 11
+# `make install`: where to (a packager's staging folder), what for (gpu, serial), by which systemd.
+DESTDIR ?=
+WITH ?=
+SYSTEMD ?= $(shell systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+DROP_INS := $(WITH) $(shell [ "0$(SYSTEMD)" -ge 254 ] && echo back-off)
 DEMO ?= --specimen negative --seed $(NILM_SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-slow test-gpu bench schemas lock package
+.PHONY: help setup demo test check test-slow test-gpu bench schemas lock package install settings
 
 help: ## These targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +54,25 @@ schemas: setup ## Write docs/schemas and the tables of docs/protocol.md from the
 
 lock: setup ## Resolve the dependencies again, with hashes
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements.lock
+	.venv/bin/uv pip compile pyproject.toml --extra daemon --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements-daemon.lock
+
+settings: setup ## Write systemd/cytoedge.toml from edge/settings.py
+	$(PY) -c 'from edge.commands.sampling import toml; from edge.settings import Settings; print(toml(Settings()), end="")' > systemd/cytoedge.toml
+
+install: ## The service, on this machine or into DESTDIR (WITH="gpu serial")
+	$(if $(DESTDIR),,python3 -m venv /opt/cytoedge)
+	$(if $(DESTDIR),,/opt/cytoedge/bin/pip install --quiet --no-deps --require-hashes -r requirements-daemon.lock)
+	$(if $(DESTDIR),,/opt/cytoedge/bin/pip install --quiet --no-deps .)
+	install -Dm644 systemd/cytoedge.service $(DESTDIR)/etc/systemd/system/cytoedge.service
+	rm -f $(foreach name,back-off gpu serial,$(DESTDIR)/etc/systemd/system/cytoedge.service.d/$(name).conf)
+	$(foreach name,$(DROP_INS),install -Dm644 systemd/cytoedge.service.d/$(name).conf -t $(DESTDIR)/etc/systemd/system/cytoedge.service.d &&) true
+	install -Dm644 systemd/cytoedge.sysusers $(DESTDIR)/etc/sysusers.d/cytoedge.conf
+	install -Dm644 systemd/cytoedge.tmpfiles $(DESTDIR)/etc/tmpfiles.d/cytoedge.conf
+	install -Dm644 systemd/60-cytoedge.rules -t $(DESTDIR)/etc/udev/rules.d
+	install -Dm644 docs/operating.md -t $(DESTDIR)/usr/local/share/doc/cytoedge
+	[ -e $(DESTDIR)/etc/cytoedge/cytoedge.toml ] || install -Dm644 systemd/cytoedge.toml -t $(DESTDIR)/etc/cytoedge
+	$(if $(DESTDIR),,systemd-sysusers && systemd-tmpfiles --create cytoedge.conf && udevadm control --reload)
+	$(if $(DESTDIR),,systemctl daemon-reload && systemctl enable --now cytoedge.service)
 
 package: setup ## A wheel and a source archive in dist/
 	.venv/bin/uv build --quiet

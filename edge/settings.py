@@ -91,6 +91,21 @@ class Console(_Section):
     """Note how long a reader had a case open."""
 
 
+class Watchdog(_Section):
+    """A thread that has work and takes no step for longer is stuck.
+
+    The service manager is then no longer told that the daemon lives, and starts it again.
+    """
+
+    engine_batches: Annotated[int, Field(ge=2, le=1_000)] = 10
+    """The engine's limit, in times that its slowest field took so far."""
+    engine_least_s: Annotated[float, Field(gt=0, le=600)] = 5
+    """The engine's limit is never less: a busy machine holds a fast one up for seconds."""
+    others_s: Annotated[float, Field(gt=0, le=600)] = 30
+    """The limit of all other threads: a slow disk syncs within seconds, and the trial of a suspect
+    field ends after 20 s."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -106,13 +121,16 @@ class Settings(_Section):
     retention: Retention = Retention()
     revision: Revision = Revision()
     console: Console = Console()
+    watchdog: Watchdog = Watchdog()
     model: Path | None = None
     """A model's folder. Default: the shipped one."""
     engine: Literal["auto", "tensorrt", "openvino", "idle"] = "auto"
     """`auto` is TensorRT where a GPU can serve, else OpenVINO on the CPU. `idle` finds nothing and
     is never proved: to measure the daemon's own cost."""
     engine_threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Of the engine on a CPU: more judge a field faster, and take cores from the other threads."""
     quality_threads: Annotated[int, Field(ge=1, le=16)] = 2
+    """They check and look at the fields before the engine does, several at once."""
     signers: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = {}
     """Who may sign a calibration: a name, and the Ed25519 public key that `cytoedge calibrate key`
     prints. One signs what was measured, another activates it."""

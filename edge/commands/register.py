@@ -12,6 +12,7 @@ from edge.commands import (
     keys,
     models,
     running,
+    sampling,
     validating,
     watching,
 )
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
         keys,
         heads,
         checking,
+        sampling,
         validating,
         models,
         benching,

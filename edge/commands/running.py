@@ -1,5 +1,6 @@
 """`cytoedge run`: the daemon."""
 
+import faulthandler
 import fcntl
 import json
 import logging
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
 def run(settings: SettingsFile = None) -> None:
     """Run the daemon until it is asked to end (SIGTERM, Ctrl-C)."""
     _log_as_json()
+    faulthandler.enable()  # The watchdog's SIGABRT then tells where each thread was.
     cv2.setNumThreads(1)  # Fields are many: each thread of ours takes one.
     with refusals():
         chosen = settings_of(settings)

@@ -16,6 +16,7 @@ from drivers.scanner.messages import Ask, FromDaemon, Told
 from drivers.scanner.words import Code
 from edge.daemon import cases, telling
 from edge.daemon.outbox import Outbox
+from edge.daemon.tasks import Tasks
 from edge.intake.effects import Reply
 from edge.journal import shelf
 from edge.journal.central import Central
@@ -43,10 +44,16 @@ class Question:
 class Asker:
     """Answers one question after the other."""
 
-    def __init__(self, settings: Settings, verdicts: Mapping[str, bytes], outbox: Outbox) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        verdicts: Mapping[str, bytes],
+        outbox: Outbox,
+    ) -> None:
         self._state_dir, self._verdicts, self._outbox = settings.state_dir, verdicts, outbox
         self._drawing = Drawing(settings.revision.second_read_percent, settings.revision.seed)
-        self._questions: queue.Queue[Question | None] = queue.Queue(maxsize=64)
+        limit_s = settings.watchdog.others_s
+        self.questions: Tasks[Question | None] = Tasks("the asker", limit_s, most=64)
         self._thread = threading.Thread(target=self._run, name="asker", daemon=True)
 
     def start(self) -> None:
@@ -56,18 +63,18 @@ class Asker:
     def take(self, question: Question) -> bool:
         """Take a question; False where there are too many."""
         try:
-            self._questions.put_nowait(question)
+            self.questions.put(question)
         except queue.Full:
             return False
         return True
 
     def stop(self) -> None:
         """End the thread."""
-        self._questions.put(None)
+        self.questions.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        while (question := self._questions.get()) is not None:
+        while (question := self.questions.get()) is not None:
             ask = question.ask
             try:
                 answer = self._answer(question)
@@ -137,6 +144,7 @@ class Asker:
     def _slides(self) -> list[dict[str, Any]]:
         found, identifiers = [], self._identifiers()
         for slide in shelf.slides(self._state_dir):
+            self.questions.goes_on()
             store = shelf.read(self._state_dir, slide)
             if store is None:
                 continue

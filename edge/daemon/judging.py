@@ -1,8 +1,8 @@
 """Stages 2 to 4 on their threads: some look at pictures, one owns the engine."""
 
 import logging
-import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from drivers.scanner.words import Code
 from edge.daemon.engine import PROVED_EVERY, Engine, broken, prove_again, start
 from edge.daemon.live import Reading
 from edge.daemon.outbox import Outbox
+from edge.daemon.tasks import Tasks
 from edge.daemon.writing import EngineIs, Keep, Task
 from edge.intake import captures
 from edge.intake.effects import Write
@@ -43,8 +44,10 @@ class Judging:
     ) -> None:
         self._settings, self._readings = settings, readings
         self._write, self._outbox = write, outbox
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._looked: queue.SimpleQueue[Looked | Write | None] = queue.SimpleQueue()
+        self.jobs: Tasks[_Job | None] = Tasks("a look thread", settings.watchdog.others_s)
+        self.looked: Tasks[Looked | Write | None] = Tasks("the engine", float("inf"))
+        """Without a limit until the engine is loaded: the manager's limit for a start holds."""
+        self._slowest_s = 0.0
         self._threads = [
             threading.Thread(target=self._look, name=f"look-{n}", daemon=True)
             for n in range(settings.quality_threads)
@@ -58,26 +61,26 @@ class Judging:
 
     def take(self, capture: Capture, *, is_suspect: bool) -> None:
         """Take a capture through the stages. A suspect is first tried in a child process."""
-        self._jobs.put(_Job(capture, is_suspect))
+        self.jobs.put(_Job(capture, is_suspect))
 
     def conclude(self, end: Write) -> None:
         """Write a slide's end, after an engine that judged since its last proof was proved again.
 
         A verdict rests on no picture that an engine saw after it had last been right.
         """
-        self._looked.put(end)
+        self.looked.put(end)
 
     def stop(self) -> None:
         """End the threads once all that was taken is done."""
         for _ in self._threads:
-            self._jobs.put(None)
+            self.jobs.put(None)
         for thread in self._threads:
             thread.join()
-        self._looked.put(None)
+        self.looked.put(None)
         self._engine_thread.join()
 
     def _look(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self.jobs.get()) is not None:
             self._look_at(job)
             del job  # Not held while waiting for the next: pictures are large.
         self._outbox.close()
@@ -92,7 +95,7 @@ class Judging:
             return
         looked = look(capture, reading.opening.plan)
         if not isinstance(looked, Damaged):
-            self._looked.put(looked)
+            self.looked.put(looked)
             return
         damaged = partial(
             captures.damaged,
@@ -106,16 +109,27 @@ class Judging:
     def _judge(self) -> None:
         engine = start(self._settings)
         self._write(EngineIs(engine))
+        self._took(1000 / engine.fields_per_1000_s if engine.fields_per_1000_s else 0.0)
         unproved = 0  # pictures since the last proof
-        while (task := self._looked.get()) is not None:
+        while (task := self.looked.get()) is not None:
             if unproved and (isinstance(task, Write) or unproved >= PROVED_EVERY):
                 engine, unproved = self._prove(engine), 0
             if isinstance(task, Write):
                 self._write(task)
             else:
+                self.looked.goes_on()
+                began_s = time.monotonic()
                 engine = self._judge_one(engine, task)
+                self._took(time.monotonic() - began_s)
                 unproved += 1
             del task
+
+    def _took(self, field_s: float) -> None:
+        """The engine's limit follows its slowest field so far."""
+        limits = self._settings.watchdog
+        self._slowest_s = max(self._slowest_s, field_s)
+        slowest_s = limits.engine_batches * self._slowest_s
+        self.looked.limit_s = max(limits.engine_least_s, slowest_s)
 
     def _judge_one(self, engine: Engine, looked: Looked) -> Engine:
         """Stage 4 of one picture; gives the engine, broken where it failed."""

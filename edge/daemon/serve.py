@@ -1,6 +1,7 @@
 """The thread that alone touches the sockets, from the first bind to the orderly end."""
 
 import logging
+import os
 import time
 import uuid
 from collections import Counter
@@ -21,6 +22,7 @@ from edge.daemon.judging import Judging
 from edge.daemon.live import Reading
 from edge.daemon.outbox import BELL, News, Outbox, Publish, Raise
 from edge.daemon.publisher import Publisher
+from edge.daemon.service import Service
 from edge.daemon.sockets import Socket, Sockets
 from edge.daemon.strangers import Strangers
 from edge.daemon.writer import Writer
@@ -87,6 +89,9 @@ class Daemon:
         self._sockets = Sockets(self._context, settings, self._keeper)
         self._dropped = {name: Dropped() for name in self._sockets.monitors}
         self._publisher = Publisher(self._sockets.events, boot)
+        judging, asker = self._judging, self._asker
+        threads = (self._writer.tasks, judging.jobs, judging.looked, asker.questions)
+        self._service = Service(os.environ, threads, settings.endpoints)
         self._is_ending = False
         self._errors_left, self._errors_since_s = STRANGERS_A_SECOND, 0.0
         self._clock_s = time.time() - time.monotonic()
@@ -106,7 +111,8 @@ class Daemon:
             poller.register(socket, zmq.POLLIN)
         end_s, last_s, told_s = float("inf"), time.monotonic(), 0.0
         while time.monotonic() < end_s:
-            ready = {socket for socket, _ in poller.poll(round(TICK_S * 1000))}
+            turn_s = min(TICK_S, self._service.interval_s)
+            ready = {socket for socket, _ in poller.poll(round(turn_s * 1000))}
             now_s = time.monotonic()
             if keeper in ready:
                 self._keeper.answer()
@@ -119,6 +125,8 @@ class Daemon:
             if doors.events in ready:
                 self._publisher.hear()
             self._watch_connections(ready, now_s)
+            is_taking = self._desk.window().fields > 0
+            self._service.tend(now_s, is_taking=is_taking, status=self._what())
             self._publisher.count_waiting(self._desk, now_s - last_s)
             last_s = now_s
             if now_s - told_s >= 2 * TICK_S:
@@ -129,6 +137,8 @@ class Daemon:
                     self._do(effect)
                 told_s = now_s
             if self._is_ending:
+                if not self._desk.readiness.is_ending:
+                    self._service.end()
                 self._desk.readiness.is_ending = True
                 end_s = min(end_s, now_s + END_S)
                 if not self._desk.in_hand and not self._desk.tickets:
@@ -257,6 +267,13 @@ class Daemon:
         elif not self._asker.take(Question(peer, ask, self._status())):
             why = problem(Code.WINDOW, "ask", ask.what)
             self._send(self._sockets.tools, Reply(peer, codec.refusal_of(ask, Code.WINDOW, why)))
+
+    def _what(self) -> str:
+        """What the daemon does, for the service manager."""
+        readiness = self._desk.readiness
+        if (problem := readiness.problem()) is not None:
+            return f"takes no fields: {problem[1]}"
+        return f"takes fields; {readiness.engine if readiness.model else 'no engine is proved'}"
 
     def _status(self) -> dict[str, Any]:
         desk = self._desk

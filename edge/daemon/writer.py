@@ -5,7 +5,6 @@ A write or fsync that fails is final: nothing more is committed or answered, and
 
 import json
 import logging
-import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from edge.daemon.engine import Engine
 from edge.daemon.live import Live, Reading, reading
 from edge.daemon.opening import NotOpened, disk_is_low, flags, open_slide
 from edge.daemon.outbox import News, Outbox, Publish, Raise
+from edge.daemon.tasks import Tasks
 from edge.daemon.writing import Audit, Correct, EngineIs, Everywhere, Keep, Task
 from edge.evidence.fold import Evidence
 from edge.health import Alert, Severity, incidents_on_restart
@@ -78,7 +78,7 @@ class Writer:
         self._keeper = Keeper(settings.state_dir, self._central, settings.retention)
         self._set_aside: set[str] = set()
         """Slides whose files could not be read when the daemon started."""
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self.tasks: Tasks[Task | None] = Tasks("the writer", settings.watchdog.others_s)
         self._pending: dict[str, _Pending] = {}
         self._live: dict[str, Live] = {}
         self._engine: Engine | None = None
@@ -114,15 +114,15 @@ class Writer:
 
     def write(self, task: Task) -> None:
         """Ask for something; news of it comes through the outbox."""
-        self._tasks.put(task)
+        self.tasks.put(task)
 
     def audit(self, kind: str, who: str, what: Mapping[str, str | int]) -> None:
         """Note something in the chain, from any thread: see `Central.audit`. It costs an fsync."""
-        self._tasks.put(Audit(kind, who, what))
+        self.tasks.put(Audit(kind, who, what))
 
     def stop(self) -> None:
         """End the thread once all that was asked for is done."""
-        self._tasks.put(None)
+        self.tasks.put(None)
         self._thread.join()
 
     # The thread -----------------------------------------------------------------------------------
@@ -137,6 +137,7 @@ class Writer:
                     self._do([task for task in tasks if task is not None])
                     began_s = time.monotonic()
                     if began_s >= next_s:
+                        self.tasks.goes_on()
                         self._tell()
                         took_s = time.monotonic() - began_s
                         next_s = began_s + max(PROVISIONAL_S, took_s / PROVISIONAL_SHARE)
@@ -147,17 +148,11 @@ class Writer:
     def _next(self, timeout_s: float) -> list[Task | None]:
         """All that is ready, once something is, or the time for a provisional verdict has come."""
         is_waiting = any(live.is_changed for live in self._live.values())
-        tasks: list[Task | None] = []
-        try:
-            tasks.append(self._tasks.get(timeout=max(timeout_s, 0.001) if is_waiting else None))
-            while len(tasks) < BATCH:
-                tasks.append(self._tasks.get_nowait())
-        except queue.Empty:
-            pass
-        return tasks
+        return self.tasks.take(max(timeout_s, 0.001) if is_waiting else None, BATCH)
 
     def _do(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
+            self.tasks.goes_on()
             match task:
                 case Keep():
                     self._keep(task)
