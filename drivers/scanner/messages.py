@@ -185,7 +185,8 @@ class SlideOpened(Answer):
     verdict: dict[str, Any] | None = None
     """The final one, where the slide has ended."""
     flags: list[Text]
-    """What the plan's author should know: `cut_cells`, `plan_does_not_cover`."""
+    """What the plan's author should know: `cut_cells`, `plan_does_not_cover`; and the operator:
+    `barcode_unreadable`, `barcode_repeated`."""
 
 
 class SendField(InSession):

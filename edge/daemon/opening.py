@@ -10,6 +10,7 @@ from drivers.problem import Problem
 from drivers.scanner.lists import CircleSpot, PlanList
 from drivers.scanner.messages import OpenSlide
 from drivers.scanner.words import Code
+from edge.daemon import glass
 from edge.daemon.calibrating import calibration_of
 from edge.daemon.engine import Engine
 from edge.detection.basis import basis
@@ -91,6 +92,8 @@ def _refused(message: OpenSlide, engine: Engine, settings: Settings) -> NotOpene
             "purpose", message.purpose, f"this daemon takes {taken}", "Set `purposes`"
         )
         return NotOpened(Code.PURPOSE, problem)
+    if (foreign := glass.foreign(message.barcode, settings.barcodes)) is not None:
+        return NotOpened(Code.BARCODE, foreign)
     is_idle = settings.engine == "idle"
     if engine.card is None or not (engine.health.is_proved or is_idle):
         problem = Problem(

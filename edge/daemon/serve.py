@@ -13,7 +13,7 @@ import zmq
 from drivers.problem import Refusal, shown
 from drivers.scanner import codec
 from drivers.scanner.codec import Undecodable
-from drivers.scanner.messages import Ask, Error, Revise
+from drivers.scanner.messages import Ask, Error, Refused, Revise
 from drivers.scanner.words import Code, Window
 from edge.daemon import memory, sockets
 from edge.daemon.asking import Asker, Question
@@ -33,7 +33,7 @@ from edge.intake.book import Book
 from edge.intake.desk import Desk
 from edge.intake.effects import Conclude, Effect, Judge, LetGo, Reply, Tell
 from edge.intake.refusals import problem
-from edge.intake.sessions import Sessions
+from edge.intake.sessions import Session, Sessions
 from edge.journal import shelf
 from edge.journal.durable import StoreFault
 from edge.journal.strikes import Strikes
@@ -44,7 +44,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 STRANGERS_A_SECOND = 50
-"""Errors that are answered to peers without a session: a flood of rubbish shall cost little."""
+"""Errors that are answered to peers without a session: rubbish shall cost little."""
+FLOOD_PAUSE_S = 0.002
+"""After each message of a driver that is shut out: libzmq then makes it wait."""
 CLOCK_JUMP_S = 5.0
 FAULT_S = 1.0
 """After a fault of the disk: time enough to tell everybody. The disk is then read anew."""
@@ -170,19 +172,33 @@ class Daemon:
     def _receive(self, now_s: float) -> None:
         frames = self._sockets.drivers.recv_multipart(zmq.NOBLOCK, copy=False)
         peer = frames[0].bytes
+        if self._desk.floods.drops(peer, now_s):
+            self._counts["flood_dropped"] += 1
+            time.sleep(FLOOD_PAUSE_S)
+            return
         may_speak, name = self._who("drivers", frames[-1])
         if not may_speak:
             return
-        is_stranger = self._desk.sessions.of_peer(peer) is None
+        session = self._desk.sessions.of_peer(peer)
+        is_stranger = session is None
         parts = [f.buffer for f in frames[1:]]
         for effect in receive.receive(self._desk, peer, parts, now_s, name):
             error = effect.message if isinstance(effect, Reply) else None
+            if isinstance(error, Refused) and error.code is Code.WINDOW and session is not None:
+                self._watch_flood(session, now_s)
             if isinstance(error, Error) and error.code is Code.DRIVER:
                 self._strangers.refused("drivers", "other_driver", now_s, name=name)
             if is_stranger and isinstance(error, Error) and not self._may_answer_stranger(now_s):
                 self._counts["strangers_unanswered"] += 1
             else:
                 self._do(effect)
+
+    def _watch_flood(self, session: Session, now_s: float) -> None:
+        """A driver that does not count what is unanswered is named, and shut out for a while."""
+        if not self._desk.floods.overran(session.driver, session.peer, now_s):
+            return
+        self._desk.sessions.close(session)
+        self._strangers.refused("drivers", "flood", now_s, name=session.driver)
 
     def _who(self, socket: str, frame: zmq.Frame) -> tuple[bool, str]:
         """Whether this message's sender may still speak, and the driver that its key is of.

@@ -15,7 +15,7 @@ from typing import Any
 from drivers.problem import Problem
 from drivers.scanner.words import Code, EventKind
 from edge import pipeline
-from edge.daemon import cases, telling
+from edge.daemon import cases, glass, telling
 from edge.daemon.engine import Engine
 from edge.daemon.live import Live, Reading, reading
 from edge.daemon.opening import NotOpened, disk_is_low, flags, open_slide
@@ -247,6 +247,8 @@ class Writer:
             self._outbox.put(refused)
             if opened.code is Code.DISK:
                 self._outbox.put(Raise(_disk_low(opened.problem)))
+            elif opened.code is Code.BARCODE:
+                self._outbox.put(Raise(glass.refused(task.message.slide)))
             return
         slide, opening = task.message.slide, opened.opening
         if self._central.has(chain.DELETED, slide):
@@ -262,7 +264,7 @@ class Writer:
         rows: list[Row] = [opening, *opened.incidents]
         store.commit([], rows, self._boot, time.time_ns() // 1000)
         live = self._hold(store, opening, rows)
-        told = flags(opening, live.evidence.summary().area.planned)
+        told = self._flags(live, opening)
         book = Book(slide, task.driver, task.opening, optics, opening.plan, told)
         self._outbox.put(partial(slides.opened, open_=task, book=book))
 
@@ -380,8 +382,14 @@ class Writer:
         if any(isinstance(row, Closing) for row in rows):
             self._end(slide)  # it died between the slide's end and its verdict
             return None
-        book.flags = flags(opening, live.evidence.summary().area.planned)
+        book.flags = self._flags(live, opening)
         return book
+
+    def _flags(self, live: Live, opening: Opening) -> tuple[str, ...]:
+        """Of the plan, for its author; of the glass, for the operator, too."""
+        odd = glass.flags(self._central, opening.slide, opening.purpose)
+        self._outbox.put(*(Raise(glass.alert(opening.slide, flag)) for flag in odd))
+        return (*flags(opening, live.evidence.summary().area.planned), *odd)
 
     def _fail(self, fault: StoreFault) -> None:
         log.critical("the disk failed, nothing more is committed: %s", fault)

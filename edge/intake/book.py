@@ -47,10 +47,10 @@ class Held:
     """Bytes that it counts in the window."""
     message: SendField | None
     """Its header, while it is in hand."""
-    driver: str = ""
-    """Who sent it, while it is in hand: in whose share of the window it counts."""
     outcome: Outcome | None = None
     waiting: Waiting | None = None
+    driver: str = ""
+    """Who sent it, while it is in hand: in whose share of the window it counts."""
 
     @property
     def state(self) -> CaptureState:

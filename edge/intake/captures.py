@@ -80,7 +80,7 @@ def _take(
         yield desk.refuse(session, message, *wrong)
         return
     waiting = Waiting(session.id, message.id)
-    book.images[image] = Held(identity, size, message, driver, waiting=waiting)
+    book.images[image] = Held(identity, size, message, waiting=waiting, driver=driver)
     desk.in_hand += 1
     desk.in_hand_bytes += size
     desk.in_hand_of[driver] += 1

@@ -11,6 +11,7 @@ from drivers.scanner.messages import FromClient, FromDaemon, InSession
 from drivers.scanner.words import Code, Window
 from edge.intake.book import Book, Waiting
 from edge.intake.effects import Reply, Write
+from edge.intake.floods import Floods
 from edge.intake.refusals import problem
 from edge.intake.sessions import Session, Sessions
 from edge.slide.record import Row
@@ -65,6 +66,7 @@ class Desk:
     in_hand_of: Counter[str] = field(default_factory=Counter)
     """Images, by driver."""
     bytes_of: Counter[str] = field(default_factory=Counter)
+    floods: Floods = field(default_factory=Floods)
     tickets: dict[int, tuple[Waiting, FromDaemon]] = field(default_factory=dict)
     """Answers that wait until a row is durable."""
     last_ticket: int = 0

@@ -96,6 +96,10 @@ def _hello(desk: Desk, peer: bytes, message: Hello, now_s: float, name: str) -> 
         return _error(peer, message, Code.DRIVER, problem(Code.DRIVER, "driver", message.driver))
     if PROTOCOL_VERSION not in message.v:
         return _error(peer, message, Code.VERSION, problem(Code.VERSION, "v", shown(message.v)))
+    if desk.floods.is_shut(message.driver, now_s):
+        what = "it sent on though the window was full, and is shut out for a while"
+        why = Problem("driver", message.driver, what, "Mend its count of unanswered images")
+        return _error(peer, message, Code.BUSY, why)
     if not desk.sessions.has_room_for(message.driver, now_s):
         what = f"{MAX_SESSIONS} drivers are connected"
         why = Problem("driver", message.driver, what, "Wait until one says bye")

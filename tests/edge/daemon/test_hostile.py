@@ -259,6 +259,7 @@ CASES = [
     Case("plan of negative size", plan(w_nm=-1), "message", ""),
     Case("plan with an odd spot", plan(spot={"kind": "star"}), "message", ""),
     Case("open for no purpose", lambda c: c.open(slide="p", purpose="fun"), "message", "purpose"),
+    Case("another site's glass", lambda c: c.open(slide="p", barcode="X9"), "barcode", "barcode"),
     Case(
         "open for a purpose not taken",
         lambda c: c.open(slide="p", purpose="calibration"),
@@ -277,7 +278,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="ce") as folder:
-        rig = Rig(Path(folder), {"engine": "idle"}).start()
+        rig = Rig(Path(folder), {"engine": "idle", "barcodes": "S-[0-9]+"}).start()
         rig.wait_ready()
         yield rig
         assert rig.end() == 0
@@ -308,6 +309,22 @@ def test_i7_bad_input_is_answered_and_the_slide_goes_on(
     assert all(answer[part] for part in ("value", "problem", "remedy", "anchor")), answer
     assert rig.is_alive
     assert client.field(field=3, x_nm=48_000, session=client.session)["type"] == "committed"
+
+
+def test_a_glass_without_or_with_a_known_barcode_is_flagged_and_the_operator_told(
+    client: Client, rig: Rig
+) -> None:
+    def opened(slide: str, **changed: Any) -> list[str]:
+        return list(client.open(slide=slide, **changed)["flags"])
+
+    assert not {flag for flag in opened("g1", barcode="S-1") if flag.startswith("barcode")}
+    assert "barcode_repeated" in opened("g2", barcode="S-1")
+    assert "barcode_unreadable" in opened("g3", purpose="clinical")
+    wanted = {"barcode_repeated-g2", "barcode_unreadable-g3"}
+    status = rig.wait_until(lambda s: wanted <= {alert["id"] for alert in s["alerts"]})
+    assert not [alert for alert in status["alerts"] if "S-1" in alert["text"]]
+    for slide in ("g1", "g2", "g3"):
+        client.say({"type": "abort_slide", "slide": slide, "why": ""})
 
 
 def test_i7_a_frame_over_the_cap_ends_the_connection_and_is_counted(rig: Rig) -> None:
