@@ -1,10 +1,9 @@
-"""`cytoedge settings`: every setting in force, with its reason; those at their default commented."""
+"""`cytoedge settings`: every setting in force, with its reason; the defaults are comments."""
 
 import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import typer
 from pydantic import BaseModel
@@ -62,8 +61,8 @@ def _comment(text: str) -> Iterator[str]:
         yield f"# {line}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     """As TOML, which writes texts, numbers, truths and lists of them as JSON does."""
-    if isinstance(value, frozenset | tuple):
+    if isinstance(value, frozenset):
         value = sorted(value)
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

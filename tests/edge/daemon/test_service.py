@@ -20,8 +20,8 @@ from tests.edge.daemon.rig import slide
 from tests.edge.daemon.test_no_silent_negative_end_to_end import _open, _send
 
 WATCHDOG_S = 0.4
-LIMIT_S = 0.5
-QUICK = {"watchdog.engine_least_s": LIMIT_S, "watchdog.others_s": LIMIT_S}
+LIMIT_S = 1.0
+ENGINE, OTHERS = "watchdog.engine_least_s", "watchdog.others_s"
 
 
 @pytest.fixture
@@ -111,27 +111,31 @@ def test_ready_is_said_only_when_fields_are_taken(folder: Path) -> None:
 
 
 def test_a_daemon_that_has_nothing_to_do_is_alive(folder: Path) -> None:
-    with watched(folder, WATCHDOG_S, **QUICK) as (_, manager):
+    with watched(folder, WATCHDOG_S, **{ENGINE: LIMIT_S, OTHERS: LIMIT_S}) as (_, manager):
         manager.hear_until(lambda said: "READY=1" in said)
         turns = round(3 * LIMIT_S * FEEDS / WATCHDOG_S)
         assert all("WATCHDOG=1" in manager.hear(5) for _ in range(turns))
 
 
 @pytest.mark.parametrize(
-    ("thread", "named"),
-    [("engine", "the engine"), ("writer", "the writer"), ("look-0", "a look thread")],
+    ("thread", "named", "limit"),
+    [
+        ("engine", "the engine", ENGINE),
+        ("writer", "the writer", OTHERS),
+        ("look-0", "a look thread", OTHERS),
+    ],
 )
 def test_a_frozen_thread_with_work_is_not_called_alive(
-    folder: Path, thread: str, named: str
+    folder: Path, thread: str, named: str, limit: str
 ) -> None:
-    with watched(folder, WATCHDOG_S, quality_threads=1, **QUICK) as (rig, manager):
+    with watched(folder, WATCHDOG_S, quality_threads=1, **{limit: LIMIT_S}) as (rig, manager):
         manager.hear_until(lambda said: "READY=1" in said)
         source = slide(fields=4)
         with ScannerLink(rig.drivers, "sim") as link:
             _open(link, source)
             rig.freeze(thread)
             _send(link, source, 0)
-            stuck = manager.hear_until(lambda said: "STATUS=stuck" in said)
+            stuck = manager.hear_until(lambda said: f"STATUS=stuck: {named}" in said)
             assert "WATCHDOG=1" not in stuck
             age_s = float(re.search(rf"{named} has had work for ([\d.]+) s", stuck)[1])  # type: ignore[index]
             assert age_s >= LIMIT_S
