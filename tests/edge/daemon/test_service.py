@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from drivers.scanner.link import ScannerLink
+from drivers.sources.simulated.render import SimulatedSlide
 from edge.daemon.service import FEEDS, Service, interval_s
 from edge.daemon.tasks import Tasks
 from edge.settings import Endpoints
@@ -28,6 +29,11 @@ ENGINE, OTHERS = "watchdog.engine_least_s", "watchdog.others_s"
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ce") as name:
         yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def source() -> SimulatedSlide:
+    return slide(fields=6)
 
 
 @pytest.mark.parametrize("is_abstract", [False, True])
@@ -97,14 +103,14 @@ def test_the_watchdogs_interval(environment: dict[str, str], expected_s: float) 
     assert interval_s(environment) == expected_s
 
 
-def test_ready_is_said_only_when_fields_are_taken(folder: Path) -> None:
+def test_ready_is_said_only_when_fields_are_taken(folder: Path, source: SimulatedSlide) -> None:
     with watched(folder, WATCHDOG_S) as (rig, manager):
         said = manager.hear_until(lambda said: "READY=1" in said)
         assert rig.ask("status")["window"]["fields"] > 0
         assert "STATUS=takes fields" in said
         before = manager.heard[:-1]
         assert all("STATUS=takes fields" not in earlier for earlier in before)
-        rig.scan(slide(fields=6))
+        rig.scan(source)
         assert rig.end() == 0
         manager.hear_until(lambda said: "STOPPING=1" in said)
         assert sum("READY=1" in said for said in manager.heard) == 1
@@ -126,11 +132,10 @@ def test_a_daemon_that_has_nothing_to_do_is_alive(folder: Path) -> None:
     ],
 )
 def test_a_frozen_thread_with_work_is_not_called_alive(
-    folder: Path, thread: str, named: str, limit: str
+    folder: Path, source: SimulatedSlide, thread: str, named: str, limit: str
 ) -> None:
     with watched(folder, WATCHDOG_S, quality_threads=1, **{limit: LIMIT_S}) as (rig, manager):
         manager.hear_until(lambda said: "READY=1" in said)
-        source = slide(fields=4)
         with ScannerLink(rig.drivers, "sim") as link:
             _open(link, source)
             rig.freeze(thread)
@@ -163,12 +168,20 @@ def _stolen(file: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [_deleted, _stolen])
-def test_a_socket_that_nobody_can_find_is_not_called_alive(
+def test_a_socket_that_nobody_can_find_is_a_stuck_daemon(
     folder: Path, lose: Callable[[Path], None]
 ) -> None:
+    file = folder / "drivers.socket"
+    file.touch()
+    service = Service({}, (), Endpoints(drivers=f"ipc://{file}"))
+    assert service.stuck(0.0) == ""
+    lose(file)
+    assert "drivers.socket is not this daemon's socket any more" in service.stuck(0.0)
+
+
+def test_a_daemon_whose_socket_was_deleted_is_not_called_alive(folder: Path) -> None:
     with watched(folder, WATCHDOG_S) as (_, manager):
         manager.hear_until(lambda said: "READY=1" in said)
-        lose(folder / "drivers.socket")
-        stuck = manager.hear_until(lambda said: "STATUS=stuck" in said)
-        assert "drivers.socket is not this daemon's socket any more" in stuck
+        _deleted(folder / "drivers.socket")
+        manager.hear_until(lambda said: "STATUS=stuck" in said)
         assert manager.hear(3 * WATCHDOG_S) == ""
