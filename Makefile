@@ -1,6 +1,6 @@
 PY := .venv/bin/python
 # A negative slide that the shipped model calls NILM: `make test-slow PART=specimens` shows it.
-NILM_SEED := 9004
+NILM_SEED := 9007
 # Bindings of TensorRT without its libraries, to compare their calls with ours.
 BINDINGS := 10 11
 # `make install`: where to (a packager's staging folder), what for (gpu, serial), by which systemd.

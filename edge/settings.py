@@ -92,10 +92,7 @@ class Console(_Section):
 
 
 class Watchdog(_Section):
-    """A thread that has work and takes no step for longer is stuck.
-
-    The service manager is then no longer told that the daemon lives, and starts it again.
-    """
+    """When a thread that has work and takes no step is stuck: the daemon is then started again."""
 
     engine_batches: Annotated[int, Field(ge=2, le=1_000)] = 10
     """The engine's limit, in times that its slowest field took so far."""

@@ -110,8 +110,9 @@ def interval_s(environment: Mapping[str, str]) -> float:
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
+    """A file's number, and when it was made: numbers of deleted files are given again."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_ino, found.st_mtime_ns

@@ -26,9 +26,10 @@ _LAUNCHED = """
 import json, os, pathlib, sys, threading, time
 file = sys.argv.pop()
 def tell():
-    while not {"engine", "writer"} <= {t.name for t in threading.enumerate()}:
+    found = {}
+    while not {"engine", "writer", "look-0"} <= found.keys():
         time.sleep(0.01)
-    found = {t.name: t.native_id for t in threading.enumerate()}
+        found = {t.name: t.native_id for t in threading.enumerate() if t.native_id}
     pathlib.Path(file + ".new").write_text(json.dumps(found))
     os.rename(file + ".new", file)
 threading.Thread(target=tell, daemon=True).start()
@@ -47,12 +48,12 @@ class Manager:
         self._socket.bind("\0" + self.name[1:] if is_abstract else self.name)
         self.heard: list[str] = []
         self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._receive)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RD)
-        self._thread.join()
+        self._thread.join(5)
         self._socket.close()
 
     def _receive(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from drivers.scanner.link import ScannerLink
+from drivers.sources.simulated.render import SimulatedSlide
 from edge.daemon.service import FEEDS, Service, interval_s
 from edge.daemon.tasks import Tasks
 from edge.settings import Endpoints
@@ -20,14 +21,19 @@ from tests.edge.daemon.rig import slide
 from tests.edge.daemon.test_no_silent_negative_end_to_end import _open, _send
 
 WATCHDOG_S = 0.4
-LIMIT_S = 0.5
-QUICK = {"watchdog.engine_least_s": LIMIT_S, "watchdog.others_s": LIMIT_S}
+LIMIT_S = 1.0
+ENGINE, OTHERS = "watchdog.engine_least_s", "watchdog.others_s"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ce") as name:
         yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def source() -> SimulatedSlide:
+    return slide(fields=6)
 
 
 @pytest.mark.parametrize("is_abstract", [False, True])
@@ -97,41 +103,44 @@ def test_the_watchdogs_interval(environment: dict[str, str], expected_s: float) 
     assert interval_s(environment) == expected_s
 
 
-def test_ready_is_said_only_when_fields_are_taken(folder: Path) -> None:
+def test_ready_is_said_only_when_fields_are_taken(folder: Path, source: SimulatedSlide) -> None:
     with watched(folder, WATCHDOG_S) as (rig, manager):
         said = manager.hear_until(lambda said: "READY=1" in said)
         assert rig.ask("status")["window"]["fields"] > 0
         assert "STATUS=takes fields" in said
         before = manager.heard[:-1]
         assert all("STATUS=takes fields" not in earlier for earlier in before)
-        rig.scan(slide(fields=6))
+        rig.scan(source)
         assert rig.end() == 0
         manager.hear_until(lambda said: "STOPPING=1" in said)
         assert sum("READY=1" in said for said in manager.heard) == 1
 
 
 def test_a_daemon_that_has_nothing_to_do_is_alive(folder: Path) -> None:
-    with watched(folder, WATCHDOG_S, **QUICK) as (_, manager):
+    with watched(folder, WATCHDOG_S, **{ENGINE: LIMIT_S, OTHERS: LIMIT_S}) as (_, manager):
         manager.hear_until(lambda said: "READY=1" in said)
         turns = round(3 * LIMIT_S * FEEDS / WATCHDOG_S)
         assert all("WATCHDOG=1" in manager.hear(5) for _ in range(turns))
 
 
 @pytest.mark.parametrize(
-    ("thread", "named"),
-    [("engine", "the engine"), ("writer", "the writer"), ("look-0", "a look thread")],
+    ("thread", "named", "limit"),
+    [
+        ("engine", "the engine", ENGINE),
+        ("writer", "the writer", OTHERS),
+        ("look-0", "a look thread", OTHERS),
+    ],
 )
 def test_a_frozen_thread_with_work_is_not_called_alive(
-    folder: Path, thread: str, named: str
+    folder: Path, source: SimulatedSlide, thread: str, named: str, limit: str
 ) -> None:
-    with watched(folder, WATCHDOG_S, quality_threads=1, **QUICK) as (rig, manager):
+    with watched(folder, WATCHDOG_S, quality_threads=1, **{limit: LIMIT_S}) as (rig, manager):
         manager.hear_until(lambda said: "READY=1" in said)
-        source = slide(fields=4)
         with ScannerLink(rig.drivers, "sim") as link:
             _open(link, source)
             rig.freeze(thread)
             _send(link, source, 0)
-            stuck = manager.hear_until(lambda said: "STATUS=stuck" in said)
+            stuck = manager.hear_until(lambda said: f"STATUS=stuck: {named}" in said)
             assert "WATCHDOG=1" not in stuck
             age_s = float(re.search(rf"{named} has had work for ([\d.]+) s", stuck)[1])  # type: ignore[index]
             assert age_s >= LIMIT_S
@@ -159,12 +168,20 @@ def _stolen(file: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [_deleted, _stolen])
-def test_a_socket_that_nobody_can_find_is_not_called_alive(
+def test_a_socket_that_nobody_can_find_is_a_stuck_daemon(
     folder: Path, lose: Callable[[Path], None]
 ) -> None:
+    file = folder / "drivers.socket"
+    file.touch()
+    service = Service({}, (), Endpoints(drivers=f"ipc://{file}"))
+    assert service.stuck(0.0) == ""
+    lose(file)
+    assert "drivers.socket is not this daemon's socket any more" in service.stuck(0.0)
+
+
+def test_a_daemon_whose_socket_was_deleted_is_not_called_alive(folder: Path) -> None:
     with watched(folder, WATCHDOG_S) as (_, manager):
         manager.hear_until(lambda said: "READY=1" in said)
-        lose(folder / "drivers.socket")
-        stuck = manager.hear_until(lambda said: "STATUS=stuck" in said)
-        assert "drivers.socket is not this daemon's socket any more" in stuck
+        _deleted(folder / "drivers.socket")
+        manager.hear_until(lambda said: "STATUS=stuck" in said)
         assert manager.hear(3 * WATCHDOG_S) == ""
