@@ -74,11 +74,13 @@ def writing(state_dir: Path) -> Iterator[Writer]:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     bell = context.socket(zmq.PULL)
     bell.bind(BELL)
-    writer = Writer(Settings(state_dir=state_dir), "boot", Outbox(context), {})
+    outbox = Outbox(context)
+    writer = Writer(Settings(state_dir=state_dir), "boot", outbox, {})
     assert len(list(writer.restore())) == 1
     writer.start()
     yield writer
     writer.stop()
+    outbox.close()  # the slides that were found may have told something from this thread
     bell.close(0)
     context.term()
 
