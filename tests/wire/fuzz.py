@@ -25,7 +25,7 @@ from tests.wire.curved import OLD, READY, dealer, greeting, raw
 
 CORPUS = Path(__file__).with_name("corpus.jsonl")
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
-BATCH = 50
+BATCH = 20
 SLIDE_EVERY = 5_000
 """Messages: what a slide holds must not be taken for growth."""
 YES = {"committed", "slide_opened", "field_skipped", "withdrawn", "answered", "slide_aborted"}
@@ -140,7 +140,8 @@ class Fuzzer:
         for number in range(0, messages, BATCH):
             if number % SLIDE_EVERY == 0:
                 self.begin()
-            for _ in range(BATCH):
+            self._say(self._right())  # as it is: something must be taken, too
+            for _ in range(BATCH - 1):
                 self._say(mutated(self._right(), self.corpus, self.chance))
             self.counts["messages"] += BATCH
             self._settle()
